@@ -1,0 +1,237 @@
+"""The commands. Wires everything, once."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from importlib import import_module
+from pathlib import Path
+from time import perf_counter_ns
+from typing import NoReturn, cast
+
+from pydantic import ValidationError
+
+from bot.assistant import Assistant
+from bot.channels.terminal import answer_lines, ask, chat
+from bot.content.encoder import load_encoder
+from bot.content.formats import UnusableFileError
+from bot.content.ledger import Role
+from bot.content.loader import ContentError, Loaded, find_responses, load, read_topics
+from bot.content.questions import read_questions
+from bot.content.rules import check
+from bot.desk.evaluation import (
+    EvaluationError,
+    LabelledQuestion,
+    as_html,
+    as_json,
+    as_text,
+    judge,
+    miss_line,
+    misses,
+    read_labelled,
+)
+from bot.desk.review import sign_files, waiting
+from bot.markup import plain_reply
+from bot.settings import Settings
+from bot.telemetry import start_logging
+from bot.vocabulary import Audience, ClearedReply, Message, Profile, ReviewKind, Session, Understanding
+
+WRONG = 2
+"""Exit status for wrong usage or wrong settings."""
+BREACH = 1
+"""Exit status where `library check` found something."""
+
+
+@dataclass(frozen=True)
+class Started:
+    """What every command that answers needs."""
+
+    assistant: Assistant
+    loaded: Loaded
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run a command; returns the exit status."""
+    arguments = list(sys.argv[1:] if arguments is None else arguments)
+    options = parser().parse_args(arguments or ["chat"])
+    try:
+        settings = Settings()
+    except ValidationError as error:
+        for fault in error.errors(include_input=False, include_url=False):
+            fail(f"OVERDOSE_BOT_{str(fault['loc'][0]).upper()}: {fault['msg']}")
+    start_logging(settings.log_level)
+    try:
+        return cast(int, options.run(options, settings))
+    except ContentError as error:
+        fail(f"responses/ cannot be used:\n{error}")
+    except (EvaluationError, UnusableFileError) as error:
+        fail(str(error))
+    except (BrokenPipeError, KeyboardInterrupt):
+        sys.stdout = open(os.devnull, "w")  # noqa: SIM115, PTH123 - nothing may be written at exit to a closed pipe
+        return 0
+
+
+def fail(message: str) -> NoReturn:
+    """One clear line, or a list of faults, on standard error, and status 2."""
+    print(f"overdose-bot: {message}", file=sys.stderr)
+    raise SystemExit(WRONG)
+
+
+def parser() -> argparse.ArgumentParser:
+    """The commands of the contract."""
+    top = argparse.ArgumentParser(prog="overdose-bot", description="Vetted answers about overdose and naltrexone.")
+    commands = top.add_subparsers(required=True, metavar="COMMAND")
+    talk = commands.add_parser("chat", help="a chat in the terminal (also without any command)")
+    talk.set_defaults(run=run_chat)
+    once = commands.add_parser("ask", help="one message, or a stream of them with --jsonl")
+    once.add_argument("text", nargs="?")
+    once.add_argument("--json", action="store_true", help="print the reply object")
+    once.add_argument("--jsonl", action="store_true", help="message objects in, reply objects out, a line each")
+    once.set_defaults(run=run_ask)
+    for command in (talk, once):
+        command.add_argument("--language")
+        command.add_argument("--country")
+        command.add_argument("--audience", choices=[a.value for a in Audience])
+    library = commands.add_parser("library", help="what editors and reviewers need")
+    desk = library.add_subparsers(required=True, metavar="COMMAND")
+    desk.add_parser("check", help="every rule on responses/").set_defaults(run=run_check)
+    desk.add_parser("waiting", help="files that wait for a review").set_defaults(run=run_waiting)
+    sign = desk.add_parser("sign", help="enter a review into the ledger")
+    sign.add_argument("files", nargs="+", help='as "en/someone-down.md"')
+    sign.add_argument("--role", required=True, choices=["second-reader", "clinician"])
+    sign.set_defaults(run=run_sign)
+    train = desk.add_parser("train", help="fit the heads on the questions")
+    train.add_argument("--encoder", action="store_true", help="fine-tune the encoder first (long; extra `encoder`)")
+    train.set_defaults(run=run_train)
+    evaluate = commands.add_parser("evaluate", help="figures over a labelled question file")
+    evaluate.add_argument("file", type=Path)
+    evaluate.add_argument("--json", action="store_true")
+    evaluate.add_argument("--html", type=Path, metavar="OUT")
+    evaluate.add_argument("--misses", type=int, default=0, metavar="N")
+    evaluate.set_defaults(run=run_evaluate)
+    return top
+
+
+def start(settings: Settings) -> Started:
+    """
+    The assistant with all that is sound, and on standard error what is not.
+
+    Raises:
+        ContentError: nothing can be served.
+    """
+    loading = sys.stderr.isatty()
+    if loading:
+        print("loading ...", end="\r", file=sys.stderr, flush=True)
+    loaded = load(find_responses(), ReviewKind(settings.required_review))
+    if loading:
+        print(" " * 12, end="\r", file=sys.stderr)
+    for fault in loaded.faults:
+        print(f"overdose-bot: not served: {fault}", file=sys.stderr)
+    return Started(Assistant(loaded.library, {}), loaded)
+
+
+def told_by(options: argparse.Namespace, started: Started) -> Profile:
+    """What the options tell of the reader; an unknown language or country ends the program with one clear line."""
+    library = started.loaded.library
+    if options.language is not None and options.language not in library.words:
+        fail(f"--language: one of {', '.join(library.languages)}")
+    country = options.country.upper() if options.country is not None else None
+    if country is not None and country not in library.directory.countries:
+        fail("--country: an ISO 3166-1 alpha-2 code that the directory has, for example KZ")
+    return Profile(options.language, country, Audience(options.audience) if options.audience else None)
+
+
+def run_chat(options: argparse.Namespace, settings: Settings) -> int:
+    """The chat."""
+    started = start(settings)
+    chat(started.assistant, told_by(options, started), sys.stdin, sys.stdout)
+    return 0
+
+
+def run_ask(options: argparse.Namespace, settings: Settings) -> int:
+    """One message or a stream."""
+    if options.jsonl == (options.text is not None):
+        fail("ask: give either a TEXT or --jsonl")
+    started = start(settings)
+    told = told_by(options, started)
+    if options.jsonl:
+        for line in answer_lines(started.assistant, sys.stdin.buffer, told):
+            print(line, flush=True)
+        return 0
+    reply, as_object = ask(started.assistant, options.text, told)
+    print(as_object if options.json else plain_reply(reply.passages))
+    return 0
+
+
+def run_check(options: argparse.Namespace, settings: Settings) -> int:  # noqa: ARG001
+    """Every rule on responses/."""
+    found = check(find_responses())
+    for fault in found:
+        print(fault)
+    print(f"{len(found)} to mend" if found else "all rules kept", file=sys.stderr)
+    return BREACH if found else 0
+
+
+def run_waiting(options: argparse.Namespace, settings: Settings) -> int:  # noqa: ARG001
+    """Files that wait for a review."""
+    for name in waiting(find_responses()):
+        print(name)
+    return 0
+
+
+def run_sign(options: argparse.Namespace, settings: Settings) -> int:  # noqa: ARG001
+    """A review, entered."""
+    count = sign_files(find_responses(), options.files, cast(Role, options.role), datetime.now(UTC).date())
+    print(f"{count} signed as {options.role}")
+    return 0
+
+
+def run_train(options: argparse.Namespace, settings: Settings) -> int:  # noqa: ARG001
+    """Fit the heads; the encoder first, where asked."""
+    try:
+        training = import_module("bot.desk.training")
+        encoder_training = import_module("bot.desk.encoder_training") if options.encoder else None
+    except ModuleNotFoundError as error:
+        extra = "encoder" if options.encoder else "train"
+        fail(f"library train needs {error.name}: install overdose-awareness-bot[{extra}]")
+    root = find_responses()
+    topics = {name: topic for members in read_topics(root).values() for name, topic in members.items()}
+    languages = tuple(sorted(path.parent.name for path in root.glob("*/language.yaml")))
+    rows, faults = read_questions(root, languages, topics)
+    if faults:
+        raise UnusableFileError(faults)
+    if encoder_training:
+        encoder_training.make_encoder(rows, root / "model", print)
+    card = training.fit_heads(rows, load_encoder(root / "model"), root / "model", print)
+    for name, value in card.figures.items():
+        print(f"  {name:20} {value:7.1%}")
+    print(
+        f"{card.rows} questions; heads written. On our own questions, each judged by heads that saw none of its meaning."
+    )
+    return 0
+
+
+def run_evaluate(options: argparse.Namespace, settings: Settings) -> int:
+    """Figures, misses, a page."""
+    rows = read_labelled(options.file)
+    started = start(settings)
+
+    def answer(row: LabelledQuestion) -> tuple[ClearedReply, Understanding | None, int]:
+        begun = perf_counter_ns()
+        message = Message(row.text, datetime.now(UTC), Profile(row.language))
+        given = started.assistant.respond(row.id, message)
+        elapsed = (perf_counter_ns() - begun) // 1000
+        started.assistant.sessions.pop(row.id, Session())
+        return given.reply, given.understanding, elapsed
+
+    judged = judge(rows, answer)
+    print(as_json(judged) if options.json else as_text(judged))
+    for missed in misses(judged)[: options.misses]:
+        print(miss_line(missed), file=sys.stderr if options.json else sys.stdout)
+    if options.html:
+        options.html.write_text(as_html(judged), encoding="utf-8")
+    return 0

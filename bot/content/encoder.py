@@ -1,0 +1,140 @@
+"""The model's files -> Encoder and Heads, checked by hash against the cards that came with them."""
+
+from __future__ import annotations
+
+from hashlib import sha256
+from pathlib import Path
+
+import numpy as np
+import onnxruntime
+from pydantic import BaseModel, ConfigDict, ValidationError
+from tokenizers import Tokenizer
+
+from bot.content.formats import Closed, FileFault, UnusableFileError
+from bot.conversation.matching import URGENCIES, Heads
+from bot.conversation.triage import Thresholds
+from bot.vocabulary import Encoder, Urgency, Vector
+
+MAX_TOKENS = 128
+"""Of a longer message both ends are read: half of the tokens from each."""
+
+
+class FileCard(BaseModel):
+    """What the encoder's card says of one file."""
+
+    model_config = ConfigDict(extra="ignore")
+    sha256: str
+    bytes: int
+
+
+class EncoderCard(BaseModel):
+    """model/card.json: what the encoder was made from and how, with figures for people to read."""
+
+    model_config = ConfigDict(extra="ignore")
+    files: dict[str, FileCard]
+
+
+class LanguageThresholds(Closed):
+    """From which probability on a danger or dosing is taken as meant, in one language."""
+
+    emergency: float
+    self_harm: float
+    safeguarding: float
+    dosing: float
+
+
+class HeadsCard(Closed):
+    """model/heads.json: what the heads were fitted on, and the decisions fitted with them."""
+
+    questions_sha256: str
+    encoder_sha256: str
+    weights_sha256: str
+    rows: int
+    topics: tuple[str, ...]
+    thresholds: dict[str, LanguageThresholds]
+    answer_from: float
+    offer_from: float
+    figures: dict[str, float]
+
+
+def load_encoder(folder: Path) -> Encoder:
+    """
+    The encoder: folded text -> unit vector. One thread: a message is too short for two.
+
+    Raises:
+        UnusableFileError: a file is missing, damaged, or not the one that the card names.
+    """
+    try:
+        card = EncoderCard.model_validate_json((folder / "card.json").read_bytes())
+        for name, file in card.files.items():
+            if sha256((folder / name).read_bytes()).hexdigest() != file.sha256:
+                raise UnusableFileError((FileFault(f"model/{name}", 0, "is not the file that card.json names"),))
+        tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = options.inter_op_num_threads = 1
+        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+        network = onnxruntime.InferenceSession(
+            str(folder / "encoder.onnx"), options, providers=["CPUExecutionProvider"]
+        )
+    except (OSError, ValueError, ValidationError) as error:
+        raise UnusableFileError((FileFault("model", 0, f"the encoder cannot be used: {type(error).__name__}"),)) from error
+    tokenizer.no_truncation()
+    tokenizer.no_padding()
+
+    def encode(text: str) -> Vector:
+        ids = tokenizer.encode(text).ids
+        if len(ids) > MAX_TOKENS:
+            ids = ids[: MAX_TOKENS // 2] + ids[-MAX_TOKENS // 2 :]
+        tokens = np.array([ids], dtype=np.int64)
+        (vectors,) = network.run(["vector"], {"input_ids": tokens, "attention_mask": np.ones_like(tokens)})
+        vector: Vector = vectors[0]
+        return vector
+
+    return encode
+
+
+def read_heads_card(folder: Path) -> HeadsCard:
+    """
+    model/heads.json.
+
+    Raises:
+        UnusableFileError: it is missing or not in its shape.
+    """
+    try:
+        return HeadsCard.model_validate_json((folder / "heads.json").read_bytes())
+    except (OSError, ValidationError) as error:
+        raise UnusableFileError((FileFault("model/heads.json", 0, f"cannot be used: {type(error).__name__}"),)) from error
+
+
+def load_heads(folder: Path) -> Heads:
+    """
+    The heads.
+
+    Raises:
+        UnusableFileError: they are missing, damaged, or were fitted on another encoder.
+    """
+    card = read_heads_card(folder)
+    try:
+        content = (folder / "heads.npz").read_bytes()
+        encoder_card = EncoderCard.model_validate_json((folder / "card.json").read_bytes())
+    except (OSError, ValidationError) as error:
+        raise UnusableFileError((FileFault("model", 0, f"the heads cannot be used: {type(error).__name__}"),)) from error
+    if sha256(content).hexdigest() != card.weights_sha256:
+        raise UnusableFileError((FileFault("model/heads.npz", 0, "is not the file that heads.json names"),))
+    if encoder_card.files["encoder.onnx"].sha256 != card.encoder_sha256:
+        raise UnusableFileError((FileFault("model/heads.npz", 0, "was fitted on another encoder: run `library train`"),))
+    with np.load(folder / "heads.npz", allow_pickle=False) as weights:
+        return Heads(
+            weights["urgency"].astype(np.float64),
+            weights["dosing"].astype(np.float64),
+            weights["topic"].astype(np.float64),
+            card.topics,
+            {language: thresholds_of(values) for language, values in card.thresholds.items()},
+            card.answer_from,
+            card.offer_from,
+        )
+
+
+def thresholds_of(card: LanguageThresholds) -> Thresholds:
+    """A language's thresholds by urgency."""
+    return Thresholds({Urgency(u): float(getattr(card, u.value)) for u in URGENCIES}, card.dosing)

@@ -1,0 +1,311 @@
+"""The shape of each kind of file in `responses/`. An unknown key is a fault, not a guess."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import Annotated, Any, Literal, TypeVar
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, TypeAdapter, ValidationError
+
+from bot.conversation.directory import Confidence, LineKind
+from bot.vocabulary import Audience, ReviewKind, Urgency
+
+Text = Annotated[str, StringConstraints(min_length=1, strip_whitespace=True)]
+TopicId = Annotated[str, StringConstraints(pattern=r"^[a-z]+(-[a-z]+)*$", max_length=48)]
+CountryCode = Annotated[str, StringConstraints(pattern=r"^[A-Z]{2}$")]
+Value = TypeVar("Value")
+
+
+@dataclass(frozen=True)
+class FileFault:
+    """One thing to mend: "en/detox.md:4: sources: none given". Line 0 is the file as a whole."""
+
+    path: str
+    line: int
+    what: str
+
+    def __str__(self) -> str:
+        return f"{self.path}:{self.line}: {self.what}" if self.line else f"{self.path}: {self.what}"
+
+
+class Closed(BaseModel):
+    """A model that takes no key it does not know, and does not change."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class TopicFile(Closed):
+    """One topic of topics.yaml."""
+
+    audience: Literal["teen", "parent", "anyone"] = Field(alias="for")
+    urgency: Urgency = Urgency.NONE
+    about: Text
+
+
+class ResponseHead(Closed):
+    """The head of responses/<language>/<topic>.md."""
+
+    title: Annotated[str, StringConstraints(min_length=1, max_length=60)]
+    sources: Annotated[tuple[str, ...], Field(min_length=1)]
+    checked: date
+    carries: tuple[str, ...]
+    follow_ups: tuple[TopicId, ...]
+
+
+class SourceFile(Closed):
+    """One source of sources.yaml."""
+
+    organisation: Text
+    title: Text
+    url: str
+    kind: Literal["label", "guideline", "agency", "review", "paper", "charity", "news", "other"]
+    seen: Literal["full", "excerpt"]
+    checked: date
+
+
+class DirectorySource(Closed):
+    """One source of directory-sources.yaml."""
+
+    organisation: Text
+    title: Text
+    url: str
+    kind: Text
+
+
+class NumberFile(Closed):
+    """A number of directory.yaml."""
+
+    number: Annotated[str, StringConstraints(pattern=r"^[0-9][0-9 ]*$")]
+    service: Text = Field(alias="for")
+    confidence: Confidence
+    sources: Annotated[tuple[str, ...], Field(min_length=1)]
+
+
+class SmsFile(Closed):
+    """A number to write to, and the word to send where one is needed."""
+
+    number: Text
+    word: str | None = None
+
+
+class LineFile(Closed):
+    """A help line of directory.yaml."""
+
+    kind: LineKind
+    name: Text
+    phone: str | None = None
+    text: SmsFile | None = None
+    url: str | None = None
+    hours: str | None = None
+    confidence: Confidence
+    sources: Annotated[tuple[str, ...], Field(min_length=1)]
+    note: str | None = None
+    shown: bool = True
+    police: bool = False
+
+
+class CountryFile(Closed):
+    """A territory of directory.yaml."""
+
+    name: Text
+    emergency: tuple[NumberFile, ...]
+    lines: tuple[LineFile, ...] = ()
+    note: str | None = None
+    gaps: tuple[str, ...] | str = ()
+    checked: date
+
+
+class PlaceFile(Closed):
+    """A territory of places.yaml: how people name it in one language."""
+
+    name: Text
+    words: tuple[str, ...] = ()
+    cities: tuple[str, ...] = ()
+    ambiguous: tuple[str, ...] = ()
+
+
+class PointerWords(Closed):
+    """The sentences of the pointer; `{place}` and `{numbers}` are filled in from the directory."""
+
+    known: Text
+    doubtful: Text
+    none: Text
+    unknown: Text
+
+
+class LanguageFile(Closed):
+    """responses/<language>/language.yaml."""
+
+    name: Text
+    script: Text
+    common: tuple[str, ...]
+    latin: tuple[str, ...] = ()
+    letters: tuple[str, ...] = ()
+    pointer: PointerWords
+    services: Mapping[str, Text]
+    lines: Mapping[str, Text]
+    notes: Mapping[str, Text]
+    leaning: tuple[str, ...]
+    places: tuple[str, ...]
+    audience: Mapping[Audience, tuple[str, ...]]
+    switch: tuple[str, ...]
+    shortcuts: Mapping[str, TopicId]
+
+
+class ForeignFile(Closed):
+    """A language of languages.yaml that we do not have."""
+
+    script: Text
+    common: tuple[str, ...]
+    letters: tuple[str, ...] = ()
+    sentence: Text
+
+
+class SignalFile(Closed):
+    """A signal of signals.yaml; conversation/triage.py says how phrases are written."""
+
+    about: Text
+    phrases: Annotated[tuple[str, ...], Field(min_length=1)]
+    near: tuple[str, ...] = ()
+    unless: tuple[str, ...] = ()
+    calm: bool = False
+
+
+class ReviewFile(Closed):
+    """One review of ledger.yaml: who, in which role, vetted exactly which bytes."""
+
+    file: Text
+    sha256: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
+    role: Literal["second-reader", "clinician"]
+    review: ReviewKind
+    date: date
+
+
+class QuestionHead(Closed):
+    """The head of a questions file that is no topic's: the labels of its rows."""
+
+    urgency: tuple[Urgency, ...]
+    dosing: bool
+    topic: TopicId
+
+
+TOPICS: TypeAdapter[dict[str, dict[TopicId, TopicFile]]] = TypeAdapter(dict[str, dict[TopicId, TopicFile]])
+SOURCES: TypeAdapter[dict[str, SourceFile]] = TypeAdapter(dict[str, SourceFile])
+DIRECTORY_SOURCES: TypeAdapter[dict[str, DirectorySource]] = TypeAdapter(dict[str, DirectorySource])
+DIRECTORY: TypeAdapter[dict[str, CountryFile]] = TypeAdapter(dict[str, CountryFile])
+PLACES: TypeAdapter[dict[CountryCode, PlaceFile]] = TypeAdapter(dict[CountryCode, PlaceFile])
+LANGUAGE: TypeAdapter[LanguageFile] = TypeAdapter(LanguageFile)
+FOREIGN: TypeAdapter[dict[str, ForeignFile]] = TypeAdapter(dict[str, ForeignFile])
+SIGNALS: TypeAdapter[dict[TopicId, tuple[SignalFile, ...]]] = TypeAdapter(dict[TopicId, tuple[SignalFile, ...]])
+LEDGER: TypeAdapter[tuple[ReviewFile, ...]] = TypeAdapter(tuple[ReviewFile, ...])
+
+
+class UnusableFileError(Exception):
+    """A file that cannot be used. An editor mends it."""
+
+    def __init__(self, faults: tuple[FileFault, ...]) -> None:
+        self.faults = faults
+        super().__init__("\n".join(str(fault) for fault in faults))
+
+
+class Loader(yaml.CSafeLoader):
+    """Safe YAML in which only `true` and `false` are booleans, as in YAML 1.2: "no" and "on" are words here."""
+
+
+Loader.yaml_implicit_resolvers = {
+    first: [(tag, pattern) for tag, pattern in resolvers if tag != "tag:yaml.org,2002:bool"]
+    for first, resolvers in yaml.CSafeLoader.yaml_implicit_resolvers.items()
+}
+Loader.add_implicit_resolver("tag:yaml.org,2002:bool", re.compile(r"^(?:true|false)$"), list("tf"))
+
+
+def read_yaml(path: Path, shape: TypeAdapter[Value], shown: str) -> Value:
+    """
+    A YAML file in its shape.
+
+    Raises:
+        UnusableFileError: it is missing, is no YAML, or breaks its shape; with the line where that can be told.
+    """
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeError) as error:
+        raise UnusableFileError((FileFault(shown, 0, f"cannot be read: {type(error).__name__}"),)) from error
+    return parsed(text, shape, shown, 1)
+
+
+def parsed(text: str, shape: TypeAdapter[Value], shown: str, first_line: int) -> Value:
+    """
+    YAML text in its shape.
+
+    Raises:
+        UnusableFileError: as `read_yaml`.
+    """
+    try:
+        data: Any = yaml.load(text, Loader=Loader)
+        return shape.validate_python(data)
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        line = mark.line + first_line if mark else 0
+        raise UnusableFileError((FileFault(shown, line, f"no YAML: {getattr(error, 'problem', 'unreadable')}"),)) from error
+    except ValidationError as error:
+        raise UnusableFileError(
+            tuple(fault_of(e["loc"], e["msg"], text, shown, first_line) for e in error.errors())
+        ) from error
+
+
+def fault_of(where: tuple[int | str, ...], what: str, text: str, shown: str, first_line: int) -> FileFault:
+    """A fault with the line on which the deepest key that it names stands."""
+    line, keys = 0, [str(part) for part in where if isinstance(part, str)]
+    for number, content in enumerate(text.splitlines()):
+        if keys and re.match(rf"""[\s\-{{]*['"]?{re.escape(keys[0])}['"]?\s*:""", content):
+            line, keys = number + first_line, keys[1:]
+    return FileFault(shown, line, f"{'.'.join(str(part) for part in where)}: {what}")
+
+
+VOICE = re.compile(r"^\[(anyone|teen|parent)\]\n", re.MULTILINE)
+
+
+@dataclass(frozen=True)
+class ResponseText:
+    """A response file: its head, and its body in each voice with the line on which that begins."""
+
+    head: ResponseHead
+    voices: Mapping[Audience | None, str]
+    lines: Mapping[Audience | None, int]
+
+
+def read_response(path: Path, shown: str) -> ResponseText:
+    """
+    responses/<language>/<topic>.md: a YAML head between two lines `---`, then the text, in voices or not.
+
+    Raises:
+        UnusableFileError: it cannot be read, has no head, or no text.
+    """
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeError) as error:
+        raise UnusableFileError((FileFault(shown, 0, f"cannot be read: {type(error).__name__}"),)) from error
+    cut = re.fullmatch(r"---\n(.*?\n)---\n(.*)", text, re.DOTALL)
+    if cut is None:
+        raise UnusableFileError((FileFault(shown, 1, "no head between two lines ---"),))
+    head = parsed(cut[1], TypeAdapter(ResponseHead), shown, 2)
+    start = text[: cut.start(2)].count("\n") + 1
+    pieces = VOICE.split(cut[2])
+    voices: dict[Audience | None, str] = {}
+    lines: dict[Audience | None, int] = {}
+    if pieces[0].strip():
+        voices[None], lines[None] = pieces[0].strip(), start
+    for found, name, body in zip(VOICE.finditer(cut[2]), pieces[1::2], pieces[2::2], strict=True):
+        voice = None if name == "anyone" else Audience(name)
+        line = start + cut[2][: found.start()].count("\n")
+        if voice in voices:
+            raise UnusableFileError((FileFault(shown, line, f"two texts for {name}"),))
+        voices[voice], lines[voice] = body.strip(), line + 1
+    if not voices or not all(voices.values()):
+        raise UnusableFileError((FileFault(shown, start, "no text"),))
+    return ResponseText(head, voices, lines)

@@ -1,0 +1,153 @@
+"""Tell the language; fold spelling, case and script so that one thought has one form."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+MAX_LENGTH = 2_000
+"""Characters that are read. Of a longer message both ends count: a cry for help stands in the first or the last line."""
+
+QUOTES = str.maketrans({"’": "'", "‘": "'", "`": "'", "´": "'", "ʼ": "'", "“": '"', "”": '"', "«": '"', "»": '"'})
+LEET = str.maketrans({"0": "o", "1": "i", "3": "e", "4": "a", "5": "s", "7": "t", "@": "a", "$": "s"})
+CYRILLIC_LEET = str.maketrans({"0": "о", "3": "е", "4": "ч", "6": "б", "1": "и"})
+LOOKALIKES = dict(zip("aceopxyktmhbi", "асеорхуктмнви", strict=True))
+"""Latin letters that stand in for Cyrillic ones inside a Cyrillic word (Unicode TS 39, confusables)."""
+
+LATIN_TO_CYRILLIC = (
+    ("shch", "щ"), ("sch", "щ"), ("yo", "ё"), ("jo", "ё"), ("zh", "ж"), ("kh", "х"), ("ts", "ц"), ("ch", "ч"),
+    ("sh", "ш"), ("yu", "ю"), ("ju", "ю"), ("ya", "я"), ("ja", "я"), ("ye", "е"), ("eh", "э"), ("iy", "ий"),
+    ("a", "а"), ("b", "б"), ("v", "в"), ("w", "в"), ("g", "г"), ("d", "д"), ("e", "е"), ("z", "з"), ("i", "и"),
+    ("j", "й"), ("k", "к"), ("l", "л"), ("m", "м"), ("n", "н"), ("o", "о"), ("p", "п"), ("r", "р"), ("s", "с"),
+    ("t", "т"), ("u", "у"), ("f", "ф"), ("h", "х"), ("c", "ц"), ("y", "ы"), ("x", "х"), ("q", "я"), ("4", "ч"),
+    ("'", "ь"),
+)  # fmt: skip
+"""How Russian is typed on a Latin keyboard, longest first: GOST 7.79 B loosened by common habit."""
+
+
+@dataclass(frozen=True)
+class Tongue:
+    """What tells a language: its script, words that are common in it, and words that it has in Latin letters."""
+
+    script: str
+    common: frozenset[str]
+    latin: frozenset[str] = frozenset()
+    letters: frozenset[str] = frozenset()
+
+
+def cleaned(text: str) -> str:
+    """The text without what no reader sees: lone surrogates, controls, invisible marks, storms of combining marks."""
+    if len(text) > MAX_LENGTH:
+        text = text[: MAX_LENGTH // 2] + " " + text[-MAX_LENGTH // 2 :]
+    text = text.encode("utf-8", "ignore").decode("utf-8", "ignore")
+    text = unicodedata.normalize("NFKC", text)
+    kept: list[str] = []
+    marks = 0
+    for char in text:
+        category = unicodedata.category(char)
+        marks = marks + 1 if category == "Mn" else 0
+        if category in {"Cc", "Zl", "Zp"}:
+            kept.append(" ")
+        elif category not in {"Cf", "Cs", "Co", "Cn"} and marks <= 2:
+            kept.append(char)
+    return " ".join("".join(kept).translate(QUOTES).split())
+
+
+def folded(text: str) -> str:
+    """The form that the encoder reads: cleaned, lower case, no letter more than twice in a row."""
+    return re.sub(r"(\w)\1{2,}", r"\1\1", cleaned(text).lower())
+
+
+def without_accents(text: str) -> str:
+    """Letters without accents; ё becomes е, й stays й."""
+    out = []
+    for char in text:
+        if char in "йЙ":
+            out.append(char)
+        else:
+            out.append("".join(c for c in unicodedata.normalize("NFD", char) if unicodedata.category(c) != "Mn"))
+    return "".join(out)
+
+
+def words(text: str) -> tuple[str, ...]:
+    """
+    The plain words of a text, for patterns and tables.
+
+    "wont", "won't" and "won’t" are one word to a frightened person typing with one thumb; so are "передоз" and
+    "пeрeдoз" with Latin letters, and "n4rcan" and "narcan".
+    """
+    plain = without_accents(folded(text)).replace("'", "")
+    return tuple(mended(word) for word in re.findall(r"[^\W_]+(?:[@$][^\W_]+)*", plain))
+
+
+def mended(word: str) -> str:
+    """One word with digits and look-alike letters that stand for letters turned back into letters."""
+    cyrillic = any("а" <= c <= "я" for c in word)
+    if word.isdigit() or (word.isalpha() and not (cyrillic and re.search("[a-z]", word))):
+        return word
+    if cyrillic:
+        return "".join(LOOKALIKES.get(c, c) for c in word.translate(CYRILLIC_LEET))
+    return word.translate(LEET) if len(re.findall(r"[a-z]", word)) >= 2 else word
+
+
+def in_cyrillic(text: str) -> str:
+    """Russian typed in Latin letters, as a Russian would have written it."""
+    text = text.lower()
+    for latin, cyrillic in LATIN_TO_CYRILLIC:
+        text = text.replace(latin, cyrillic)
+    return text
+
+
+def script_of(text: str) -> str | None:
+    """The script of most letters, by Unicode name: LATIN, CYRILLIC, ARABIC, CJK ...; None where there are none."""
+    counts: dict[str, int] = {}
+    for char in text:
+        if char.isalpha():
+            name = unicodedata.name(char, "?").split()[0]
+            counts[name] = counts.get(name, 0) + 1
+    return max(counts, key=lambda name: counts[name]) if counts else None
+
+
+@dataclass(frozen=True)
+class Told:
+    """
+    What the text tells of its language.
+
+    `language` one of ours, or None; `foreign` the code of one that we do not have, or None; `latin` where the
+    language is written in another script than its own.
+    """
+
+    language: str | None
+    foreign: str | None = None
+    latin: bool = False
+
+
+def tell_language(text: str, ours: Mapping[str, Tongue], others: Mapping[str, Tongue]) -> Told:
+    """Which language a text is in, by script, telling letters and common words; nothing where it does not tell."""
+    shown = cleaned(text).lower()
+    script = script_of(shown)
+    if script is None:
+        return Told(None)
+    typed = re.findall(r"[^\W\d_]+", without_accents(shown).replace("'", ""))
+    scores: dict[tuple[str, bool, bool], float] = {}
+    for code, tongue in (*ours.items(), *others.items()):
+        mine = code in ours
+        if tongue.script == script:
+            letters = sum(char in tongue.letters for char in shown)
+            scores[code, mine, False] = sum(word in tongue.common for word in typed) + (2 * letters if letters else 0)
+        if tongue.latin and script == "LATIN":
+            scores[code, mine, True] = sum(word in tongue.latin for word in typed)
+    if not scores:
+        return Told(None, foreign=script.lower())
+    best = max(scores, key=lambda key: (scores[key], key[1]))
+    code, mine, latin = best
+    if scores[best] == 0:
+        alone = [code for code, tongue in ours.items() if tongue.script == script]
+        return Told(alone[0] if len(alone) == 1 else None)
+    rivals = [scores[key] for key in scores if key[1]]
+    if not mine and (scores[best] < 2 or (rivals and max(rivals) >= scores[best])):
+        alone = [code for code, tongue in ours.items() if tongue.script == script]
+        return Told(alone[0] if len(alone) == 1 else None)
+    return Told(code, latin=latin) if mine else Told(None, foreign=code)

@@ -1,0 +1,136 @@
+"""All that the bot knows, and how to look it up. `content` fills it; nothing here reads a file."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from hashlib import sha256
+
+from bot.conversation.directory import Directory, Line, Places
+from bot.conversation.language import Tongue
+from bot.conversation.matching import Heads
+from bot.conversation.triage import Signal
+from bot.vocabulary import Audience, Danger, Encoder, Passage, PassageKind, ReviewKind, Source, Urgency
+
+LAST_RESORT = "last-resort"
+OUT_OF_SCOPE = "out-of-scope"
+NO_DOSING = "no-dosing"
+
+
+@dataclass(frozen=True)
+class Topic:
+    """One question people have: its group, whose words its answer fits first (None: anyone's), the danger it answers."""
+
+    id: str
+    group: str
+    audience: Audience | None
+    urgency: Urgency
+
+
+@dataclass(frozen=True)
+class Response:
+    """The vetted text of one topic in one language; a voice for None is for anyone."""
+
+    topic: str
+    title: str
+    voices: Mapping[Audience | None, str]
+    follow_ups: tuple[str, ...]
+    sources: tuple[Source, ...]
+    review: ReviewKind
+
+    def text(self, reader: Audience | None, written_for: Audience | None) -> str:
+        """The text in the reader's voice, else for anyone, else in the voice that the topic was written for."""
+        for voice in (reader, None, written_for, Audience.TEEN, Audience.PARENT):
+            if voice in self.voices and (voice is not None or None in self.voices):
+                return self.voices[voice]
+        return next(iter(self.voices.values()))
+
+
+@dataclass(frozen=True)
+class Words:
+    """What the program needs of one language, its labels and notes among it."""
+
+    tongue: Tongue
+    pointer: Mapping[str, str]
+    services: Mapping[str, str]
+    line_labels: Mapping[str, str]
+    notes: Mapping[str, str]
+    leaning: frozenset[tuple[str, ...]]
+    shortcuts: Mapping[tuple[str, ...], str]
+    switch: frozenset[tuple[str, ...]]
+    audiences: Mapping[tuple[str, ...], Audience]
+    places: Places
+    review: ReviewKind
+
+
+def digest(text: str) -> str:
+    """The SHA-256 of a passage: what the manifest knows it by."""
+    return sha256(text.encode()).hexdigest()
+
+
+@dataclass(frozen=True)
+class Library:
+    """
+    All that the bot knows, loaded once.
+
+    `manifest` has the digest of every passage that may leave; `encoder` and `heads` are None where the model
+    could not be used: then signals, tables and commands answer alone.
+    """
+
+    topics: Mapping[str, Topic]
+    responses: Mapping[tuple[str, str], Response]
+    words: Mapping[str, Words]
+    foreign: Mapping[str, Tongue]
+    foreign_sentences: Mapping[str, str]
+    directory: Directory
+    directory_review: ReviewKind
+    signals: Mapping[str, Sequence[Signal]]
+    manifest: frozenset[str]
+    encoder: Encoder | None = None
+    heads: Heads | None = None
+
+    @property
+    def languages(self) -> tuple[str, ...]:
+        """The languages that can be served, the fallback first."""
+        return tuple(self.words)
+
+    def response(self, language: str, topic: str) -> Response | None:
+        """The vetted response, or None where there is none to serve."""
+        return self.responses.get((language, topic))
+
+    def title(self, language: str, topic: str) -> str:
+        """The words of the button that leads to a topic."""
+        return self.responses[language, topic].title
+
+    def danger(self, topic: str) -> Danger:
+        """The danger that a topic answers."""
+        return Danger(self.topics[topic].urgency, topic)
+
+    def pointer(self, language: str, country: str | None) -> Passage:
+        """The line that every reply shows: whom to call, and what to do where that may not work."""
+        words = self.words[language]
+        known = country in self.directory.countries
+        numbers = ", ".join(f"{n.number} ({words.services[n.service]})" for n in self.directory.dialled(country))
+        if not known:
+            kind = "unknown"
+        elif not self.directory.entry(country).numbers:
+            kind = "none"
+        else:
+            kind = "doubtful" if self.directory.is_doubtful(country) else "known"
+        place = words.places.names.get(country or "", country or "")
+        return Passage(PassageKind.POINTER, words.pointer[kind].format(place=place, numbers=numbers))
+
+    def lines(self, language: str, country: str | None, urgency: Urgency) -> Passage | None:
+        """The help lines that go with a danger; None where none do."""
+        labels = self.words[language].line_labels
+        lines, own = self.directory.lines(country, urgency)
+        if not lines:
+            return None
+        return Passage(PassageKind.LINES, "\n".join(self._line(labels, line, own) for line in lines))
+
+    def _line(self, labels: Mapping[str, str], line: Line, own: bool) -> str:
+        label = labels[line.kind] if own else labels["elsewhere" if line.kind == "crisis" else "child-elsewhere"]
+        details = [line.name] if own else []
+        details += [line.hours] if line.hours else []
+        details += [labels["police"]] if line.police else []
+        return label.format(line=line.how + (f" ({'; '.join(details)})" if details else ""))

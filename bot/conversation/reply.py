@@ -1,0 +1,150 @@
+"""Understanding + profile -> Reply: which response, which pointer, which follow-ups."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from bot.conversation.library import LAST_RESORT, NO_DOSING, OUT_OF_SCOPE, Library, Response
+from bot.conversation.understanding import STAYS, servable
+from bot.vocabulary import (
+    Choice,
+    CommandKind,
+    Contact,
+    Passage,
+    PassageKind,
+    Profile,
+    Reply,
+    Session,
+    Understanding,
+    Urgency,
+)
+
+SERVICE = {
+    CommandKind.START: "welcome",
+    CommandKind.HELP: "help",
+    CommandKind.PRIVACY: "privacy",
+    CommandKind.FORGET: "forgotten",
+}
+HOW_TO = {
+    CommandKind.COUNTRY: "no-country",
+    CommandKind.LANGUAGE: "no-language",
+    CommandKind.AUDIENCE: "no-audience",
+}
+SMALL_TALK = "small-talk"
+
+
+def compose(understanding: Understanding, session: Session, library: Library) -> Reply:
+    """The danger's topic first, then no-dosing, then the matched one, else out-of-scope."""
+    topic = chosen_topic(understanding, session, library)
+    response = library.response(understanding.language, topic)
+    if response is None:
+        return last_resort(understanding.profile, library)
+    note = first_note(understanding, library)
+    body = None if note and told_only(understanding) else body_of(response, understanding.profile, library)
+    passages = [*([note] if note else []), *([body] if body else [])]
+    asks = understanding.profile.country is None and not session.country_asked
+    return assembled(understanding, response, passages, asks, library)
+
+
+def chosen_topic(understanding: Understanding, session: Session, library: Library) -> str:
+    """The topic whose response is served."""
+    command = understanding.command
+    if command and command.kind in SERVICE:
+        return SERVICE[command.kind]
+    if told_only(understanding):
+        return session.danger.topic if session.danger else SMALL_TALK
+    if understanding.dangers:
+        asked = understanding.topic
+        served = asked and library.response(understanding.language, asked)
+        lasting = session.danger is not None and understanding.dangers[0] == session.danger
+        if command and asked:
+            return asked
+        if lasting and asked and served and library.topics[asked].group in STAYS and not understanding.dosing:
+            return asked
+        return understanding.dangers[0].topic
+    if understanding.dosing:
+        return NO_DOSING
+    if understanding.topic and library.response(understanding.language, understanding.topic):
+        return understanding.topic
+    return OUT_OF_SCOPE
+
+
+def told_only(understanding: Understanding) -> bool:
+    """Whether a message only told something about the reader."""
+    command = understanding.command
+    return understanding.only_told or (command is not None and command.kind in HOW_TO)
+
+
+def first_note(understanding: Understanding, library: Library) -> Passage | None:
+    """What to say before the body: that something was noted, or how to tell it, or which languages there are."""
+    notes = library.words[understanding.language].notes
+    command = understanding.command
+    if command and command.kind in HOW_TO and command.argument is None:
+        return Passage(PassageKind.NOTE, notes[HOW_TO[command.kind]])
+    if told_only(understanding):
+        return Passage(PassageKind.NOTE, notes["told"])
+    if understanding.foreign:
+        sentences = library.foreign_sentences
+        return Passage(PassageKind.NOTE, sentences.get(understanding.foreign, sentences["unknown"]))
+    return None
+
+
+def body_of(response: Response, profile: Profile, library: Library) -> Passage:
+    """The response in the reader's voice."""
+    return Passage(PassageKind.BODY, response.text(profile.audience, library.topics[response.topic].audience))
+
+
+def assembled(
+    understanding: Understanding, response: Response, passages: Sequence[Passage], asks: bool, library: Library
+) -> Reply:
+    """Passages in order: in danger help comes first, else last; the country is asked for after help was given."""
+    language, country = understanding.language, understanding.profile.country
+    pointer = library.pointer(language, country)
+    lines = [library.lines(language, country, danger.urgency) for danger in understanding.dangers]
+    help_ = [pointer, *(line for line in lines if line)]
+    parts = [*help_, *passages] if understanding.dangers else [*passages, *help_]
+    words = library.words[language]
+    if asks and not told_only(understanding):
+        parts.append(Passage(PassageKind.NOTE, words.notes["ask-country"]))
+    offered = [t for t in understanding.offered if library.response(language, t)]
+    abstained = response.topic == OUT_OF_SCOPE
+    onward = [*offered, *response.follow_ups][:4] if abstained else [*response.follow_ups]
+    weakest = min((response.review, words.review, library.directory_review), key=lambda review: review.strength)
+    return Reply(
+        topic=response.topic,
+        language=language,
+        country=country,
+        urgency=understanding.urgency,
+        passages=tuple(parts),
+        contact=library.directory.contact(country, words.services),
+        choices=choices(onward, response.topic, language, library),
+        sources=response.sources,
+        review=weakest,
+        abstained=abstained,
+    )
+
+
+def choices(topics: Iterable[str], served: str, language: str, library: Library) -> tuple[Choice, ...]:
+    """Buttons for topics that can be served, each once, without the one just served."""
+    unique = dict.fromkeys(topic for topic in topics if topic != served and library.response(language, topic))
+    return tuple(Choice(library.title(language, topic), f"/answer {topic}") for topic in unique)
+
+
+def last_resort(profile: Profile, library: Library) -> Reply:
+    """What goes out when anything failed. It is checked when the bot starts."""
+    language = servable(profile.language, library)
+    country = profile.country if profile.country in library.directory.countries else None
+    words, response = library.words[language], library.responses[language, LAST_RESORT]
+    contact: Contact = library.directory.contact(country, words.services)
+    return Reply(
+        topic=LAST_RESORT,
+        language=language,
+        country=country,
+        urgency=Urgency.NONE,
+        passages=(library.pointer(language, country), body_of(response, Profile(), library)),
+        contact=contact,
+        choices=(),
+        sources=response.sources,
+        review=min((response.review, words.review), key=lambda review: review.strength),
+        abstained=True,
+    )

@@ -1,0 +1,218 @@
+"""Message + session + library -> Understanding: folds, encodes once, asks triage and matching."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+from bot.conversation.language import Told, folded, in_cyrillic, tell_language, words
+from bot.conversation.library import NO_DOSING, OUT_OF_SCOPE, Library
+from bot.conversation.matching import candidates, in_context, match
+from bot.conversation.triage import Probabilities, Thresholds, asks_for_dosing, triage
+from bot.vocabulary import (
+    Audience,
+    Candidate,
+    Command,
+    CommandKind,
+    Danger,
+    Message,
+    Profile,
+    Session,
+    Understanding,
+    Urgency,
+)
+
+CONTEXT = 0.5
+"""The share of the last topic when a message leans on it."""
+SHORT = 4
+"""Up to so many words a message may lean on the last topic without saying so."""
+STAYS = frozenset({"emergency", "overdose", "naloxone", "steps"})
+"""Groups of questions that do not end an emergency: people ask them beside the person who is down."""
+MISTAKE = "step-mistake"
+
+
+def understand(message: Message, session: Session, library: Library) -> Understanding:
+    """What a message means; it holds no word of it."""
+    told = tell_language(message.text, {c: w.tongue for c, w in library.words.items()}, library.foreign)
+    profile = session.profile.told(message.told)
+    command = read_command(message.text, library)
+    language = language_of(message, profile, told, command, library)
+    profile = replace(profile, language=language)
+    if command:
+        return of_command(command, replace(profile), library)
+    typed = plain_words(message.text, told)
+    spoken = library.words[language]
+    place = spoken.places.find(typed)
+    audience = find_audience(typed, spoken.audiences)
+    profile = profile.told(Profile(None, place.country if place else None, audience))
+    understanding = Understanding(language, profile, foreign=told.foreign)
+    if typed in spoken.switch or (place and is_only_told(place.rest)):
+        return replace(understanding, only_told=True)
+    return of_words(understanding, typed, told, message, session, library)
+
+
+def of_words(
+    known: Understanding, typed: tuple[str, ...], told: Told, message: Message, session: Session, library: Library
+) -> Understanding:
+    """The dangers, dosing and topics in the words themselves."""
+    spoken = library.words[known.language]
+    text = folded(message.text)
+    leans = session.topic is not None and is_leaning(typed, spoken.leaning)
+    probabilities = judge(text, library, known.language, session.topic if leans else None, told)
+    thresholds = library.heads.thresholds.get(known.language) if library.heads else None
+    joined = " ".join(typed)
+    signals = [s for code in library.languages for s in library.signals.get(code, ())]
+    urgency_of = {topic.id: topic.urgency for topic in library.topics.values()}
+    dangers = triage(joined, signals, probabilities, thresholds, urgency_of)
+    dosing = asks_for_dosing(joined, signals, probabilities, thresholds)
+    if session.declined and leans and not dangers:
+        dosing = dosing or not confident(probabilities, thresholds)
+    ranked = candidates(probabilities)
+    shortcut = spoken.shortcuts.get(typed)
+    if shortcut and not dangers:
+        ranked = (Candidate(shortcut, 1.0), *(c for c in ranked if c.topic != shortcut))[:5]
+        return replace(known, candidates=ranked, topic=shortcut)
+    found = match(ranked, library.heads, OUT_OF_SCOPE)
+    understanding = replace(
+        known, dangers=dangers, dosing=dosing, candidates=ranked, topic=found.topic, offered=found.offered
+    )
+    return still_in_danger(understanding, session, leans, library)
+
+
+def judge(text: str, library: Library, language: str, topic: str | None, told: Told) -> Probabilities:
+    """What the model says of a text: alone, in its own script too, and after the last topic where it leans on it."""
+    if library.encoder is None or library.heads is None:
+        return Probabilities()
+    forms = [text, in_cyrillic(text)] if told.latin else [text]
+    judged = [library.heads(library.encoder(form)) for form in forms]
+    alone = judged[0] if len(judged) == 1 else in_context(judged[0], judged[1], 0.5)
+    if topic is None or library.response(language, topic) is None:
+        return alone
+    within = library.heads(library.encoder(folded(f"{library.title(language, topic)} {text}")))
+    mixed = in_context(alone, within, CONTEXT)
+    # The title of an emergency must not raise an alarm by itself.
+    return replace(mixed, urgencies=alone.urgencies) if library.topics[topic].urgency is not Urgency.NONE else mixed
+
+
+def confident(probabilities: Probabilities, thresholds: Thresholds | None) -> bool:
+    """Whether a message after a refusal clearly asks for something else."""
+    if thresholds is None:
+        return False
+    best = max(probabilities.topics.items(), key=lambda item: item[1], default=("", 0.0))
+    return best[0] not in {NO_DOSING, OUT_OF_SCOPE} and best[1] > 0.35 and probabilities.dosing < thresholds.dosing / 2
+
+
+def still_in_danger(understanding: Understanding, session: Session, leans: bool, library: Library) -> Understanding:
+    """An emergency lasts until something clearly else is asked, or it was a mistake."""
+    before = session.danger
+    if before is None or understanding.dangers or understanding.topic == "small-talk":
+        return understanding
+    topic = understanding.topic
+    lasts = leans or topic is None or library.topics[topic].group in STAYS
+    if before.urgency is not Urgency.EMERGENCY:
+        lasts = leans and topic is None
+    return replace(understanding, dangers=(before,)) if lasts else understanding
+
+
+def of_command(command: Command, profile: Profile, library: Library) -> Understanding:
+    """What a tap or a command says, which needs no guessing."""
+    language = profile.language or library.languages[0]
+    match command.kind, command.argument:
+        case CommandKind.COUNTRY, str(code):
+            profile = replace(profile, country=code)
+        case CommandKind.LANGUAGE, str(code):
+            language, profile = code, replace(profile, language=code)
+        case CommandKind.AUDIENCE, str(audience):
+            profile = replace(profile, audience=Audience(audience))
+        case CommandKind.EMERGENCY, _:
+            danger = Danger(Urgency.EMERGENCY, "someone-down")
+            return Understanding(language, profile, (danger,), topic=danger.topic, command=command)
+        case CommandKind.ANSWER, str(topic):
+            group, urgency = library.topics[topic].group, library.topics[topic].urgency
+            if group == "steps" and topic != MISTAKE:
+                urgency = Urgency.EMERGENCY
+            dangers = () if urgency is Urgency.NONE else (Danger(urgency, topic),)
+            return Understanding(language, profile, dangers, topic=topic, command=command)
+        case _:
+            pass
+    return Understanding(language, profile, command=command)
+
+
+def read_command(text: str, library: Library) -> Command | None:
+    """
+    A tap or a line that begins with a slash; None where it is neither.
+
+    "/country KZ", "/country Kazakhstan", "/answer overdose-signs". A command without its argument, or with one that
+    we do not know, has None for it.
+    """
+    head, _, rest = text.strip().partition(" ")
+    name = head.removeprefix("/").partition("@")[0].lower()
+    if not head.startswith("/") or name not in set(CommandKind):
+        return None
+    kind, rest = CommandKind(name), rest.strip()
+    match kind:
+        case CommandKind.ANSWER:
+            return Command(kind, rest) if rest in library.topics else None
+        case CommandKind.COUNTRY:
+            return Command(kind, find_country(rest, library))
+        case CommandKind.LANGUAGE:
+            return Command(kind, find_language(rest, library))
+        case CommandKind.AUDIENCE:
+            return Command(kind, rest.lower() if rest.lower() in set(Audience) else None)
+        case _:
+            return Command(kind)
+
+
+def find_country(text: str, library: Library) -> str | None:
+    """The country that a setting names, by code or by a name in any of our languages."""
+    if text.upper() in library.directory.countries:
+        return text.upper()
+    typed = words(text)
+    return next((place.country for w in library.words.values() if typed and (place := w.places.find(typed))), None)
+
+
+def find_language(text: str, library: Library) -> str | None:
+    """The language that a setting names, by code or by its own name."""
+    asked = text.strip().lower()
+    return next((c for c, w in library.words.items() if asked == c or words(asked) in w.switch), None)
+
+
+def language_of(message: Message, profile: Profile, told: Told, command: Command | None, library: Library) -> str:
+    """
+    The language to answer in: as asked for, as written, as before.
+
+    A message that came with a language keeps it, unless it is clearly written in another of ours.
+    """
+    if command is None:
+        typed = words(message.text)
+        asked = next((code for code, w in library.words.items() if typed in w.switch), None)
+        if asked or told.language:
+            return asked or told.language or library.languages[0]
+    return servable(profile.language, library)
+
+
+def servable(language: str | None, library: Library) -> str:
+    """The language where it can be served, else the one to fall back to."""
+    return language if language is not None and language in library.words else library.languages[0]
+
+
+def plain_words(text: str, told: Told) -> tuple[str, ...]:
+    """The plain words; of Russian in Latin letters, also as a Russian would have written them."""
+    typed = words(text)
+    return typed + words(in_cyrillic(text)) if told.latin else typed
+
+
+def is_leaning(typed: Sequence[str], leaning: frozenset[tuple[str, ...]]) -> bool:
+    """Whether a message leans on what was said before: it begins so, or is very short."""
+    return len(typed) <= SHORT or any(tuple(typed[: len(phrase)]) == phrase for phrase in leaning)
+
+
+def is_only_told(rest: Sequence[str]) -> bool:
+    """Whether the words beside the name of a place say nothing else: "im", "ya", "я", "ok"."""
+    return len(rest) <= 3 and all(len(word) <= 3 for word in rest)
+
+
+def find_audience(typed: Sequence[str], audiences: Mapping[tuple[str, ...], Audience]) -> Audience | None:
+    """Teen or parent, where the words say so."""
+    text = " " + " ".join(typed) + " "
+    return next((who for phrase, who in audiences.items() if " " + " ".join(phrase) + " " in text), None)

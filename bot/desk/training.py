@@ -1,0 +1,178 @@
+"""Questions -> heads, in seconds. Deterministic: the same questions and encoder give the same bytes of weights."""
+
+from __future__ import annotations
+
+import io
+import warnings
+from collections.abc import Callable, Sequence
+from hashlib import sha256
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+from sklearn.linear_model import LogisticRegression
+
+from bot.content.encoder import EncoderCard, HeadsCard, LanguageThresholds
+from bot.content.questions import Question, questions_digest
+from bot.conversation.language import folded
+from bot.conversation.library import OUT_OF_SCOPE
+from bot.conversation.matching import URGENCIES
+from bot.vocabulary import Encoder, Urgency
+
+Floats = npt.NDArray[np.float64]
+STRENGTH = 1.0
+"""Inverse regularisation of every head."""
+FOLDS = 5
+FALSE_ALARMS = {Urgency.EMERGENCY: 0.025, Urgency.SELF_HARM: 0.03, Urgency.SAFEGUARDING: 0.02}
+"""Share of harmless questions of ours, look-alikes in the main, that may raise each alarm: it sets the thresholds."""
+FALSE_DOSING = 0.03
+WRONG_ANSWERS = 0.15
+"""Share of wrong among answered topics that sets the bar for answering, on folds that the heads have not seen."""
+OFFER_FROM = 0.08
+"""Below this a topic is not even offered: of our out-of-scope questions few reach it with a wrong topic."""
+LOUDEST, QUIETEST = 0.9, 0.05
+
+
+def fit_heads(rows: Sequence[Question], encoder: Encoder, folder: Path, say: Callable[[str], None]) -> HeadsCard:
+    """
+    Fit the heads on the vectors of the encoder that serves, and write heads.npz and heads.json into `folder`.
+
+    Thresholds come from cross-validation by sub-meaning: no row is judged by heads that saw its group.
+    """
+    say(f"encoding {len(rows)} questions")
+    vectors = encoded(rows, encoder)
+    say("cross-validating by sub-meaning")
+    truths = np.array([[u in row.urgencies for u in URGENCIES] for row in rows])
+    dosing = np.array([row.dosing for row in rows])
+    topics = np.array([row.topic for row in rows])
+    fold = np.array([int(sha256(row.group.encode()).hexdigest(), 16) % FOLDS for row in rows])
+    scores = {"urgency": np.zeros((len(rows), 3)), "dosing": np.zeros(len(rows))}
+    names = sorted(set(topics.tolist()))
+    shares = np.zeros((len(rows), len(names)))
+    for held in range(FOLDS):
+        train, test = fold != held, fold == held
+        for column in range(3):
+            scores["urgency"][test, column] = yes_or_no(vectors[train], truths[train, column]).predict_proba(
+                vectors[test]
+            )[:, 1]
+        scores["dosing"][test] = yes_or_no(vectors[train], dosing[train]).predict_proba(vectors[test])[:, 1]
+        model = one_of_many(vectors[train], topics[train])
+        places = [names.index(name) for name in model.classes_]
+        shares[np.ix_(test, np.array(places))] = model.predict_proba(vectors[test])
+    languages = sorted({row.language for row in rows})
+    spoken = np.array([row.language for row in rows])
+    thresholds = {code: thresholds_for(scores, truths, dosing, spoken == code) for code in languages}
+    answer_from = bar_for_answers(shares, topics, names, truths)
+    say("fitting on all")
+    final = [yes_or_no(vectors, truths[:, column]) for column in range(3)]
+    final_dosing, final_topic = yes_or_no(vectors, dosing), one_of_many(vectors, topics)
+    weights = io.BytesIO()
+    np.savez(
+        weights,
+        urgency=np.vstack([extended(model) for model in final]).astype(np.float32),
+        dosing=extended(final_dosing).astype(np.float32),
+        topic=extended(final_topic).astype(np.float32),
+    )
+    (folder / "heads.npz").write_bytes(weights.getvalue())
+    encoder_card = EncoderCard.model_validate_json((folder / "card.json").read_bytes())
+    card = HeadsCard(
+        questions_sha256=questions_digest(tuple(rows)),
+        encoder_sha256=encoder_card.files["encoder.onnx"].sha256,
+        weights_sha256=sha256(weights.getvalue()).hexdigest(),
+        rows=len(rows),
+        topics=tuple(final_topic.classes_.tolist()),
+        thresholds=thresholds,
+        answer_from=answer_from,
+        offer_from=OFFER_FROM,
+        figures=figures_of(scores, shares, truths, dosing, topics, names, thresholds, spoken),
+    )
+    (folder / "heads.json").write_text(card.model_dump_json(indent=1) + "\n", encoding="utf-8")
+    return card
+
+
+def encoded(rows: Sequence[Question], encoder: Encoder) -> Floats:
+    """The vectors of the rows as they are read when serving, one a row."""
+    return np.vstack([encoder(folded(row.text)) for row in rows]).astype(np.float64)
+
+
+def yes_or_no(vectors: Floats, truth: npt.NDArray[np.bool_]) -> LogisticRegression:
+    """One class against the rest. tol: scikit-learn's usual 1e-4 stops too soon on unit vectors."""
+    return converged(LogisticRegression(C=STRENGTH * 10, tol=1e-6, max_iter=2000, solver="lbfgs"), vectors, truth)
+
+
+def one_of_many(vectors: Floats, topics: npt.NDArray[np.str_]) -> LogisticRegression:
+    """One of all topics."""
+    return converged(LogisticRegression(C=STRENGTH * 10, tol=1e-5, max_iter=500, solver="lbfgs"), vectors, topics)
+
+
+def converged(model: LogisticRegression, vectors: Floats, truth: npt.NDArray[np.generic]) -> LogisticRegression:
+    """The model, fitted; a warning that it did not converge is an error."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        return model.fit(vectors, truth)
+
+
+def extended(model: LogisticRegression) -> Floats:
+    """Weights with the intercept as the last column."""
+    weights: Floats = np.hstack([model.coef_, model.intercept_[:, None]])
+    return weights
+
+
+def thresholds_for(
+    scores: dict[str, Floats], truths: npt.NDArray[np.bool_], dosing: npt.NDArray[np.bool_], mine: npt.NDArray[np.bool_]
+) -> LanguageThresholds:
+    """The lowest thresholds that keep to the allowed share of false alarms in one language."""
+    harmless = mine & ~truths.any(axis=1)
+    bars = {
+        urgency.value: bar(scores["urgency"][harmless, column], FALSE_ALARMS[urgency])
+        for column, urgency in enumerate(URGENCIES)
+    }
+    return LanguageThresholds(**bars, dosing=bar(scores["dosing"][mine & ~dosing], FALSE_DOSING))
+
+
+def bar(harmless: Floats, share: float) -> float:
+    """The score that only this share of harmless rows reaches, within reason."""
+    return round(float(np.clip(np.quantile(harmless, 1 - share), QUIETEST, LOUDEST)), 4)
+
+
+def bar_for_answers(
+    shares: Floats, topics: npt.NDArray[np.str_], names: Sequence[str], truths: npt.NDArray[np.bool_]
+) -> float:
+    """The lowest probability from which on at most `WRONG_ANSWERS` of the answered questions get a wrong topic."""
+    best = shares.argmax(axis=1)
+    guessed = np.array(names)[best]
+    asked = ~truths.any(axis=1) & (guessed != OUT_OF_SCOPE)
+    certain, right = shares.max(axis=1)[asked], (guessed == topics)[asked]
+    for candidate in np.arange(0.1, 0.9, 0.01):
+        answered = certain >= candidate
+        if answered.sum() and (~right[answered]).mean() <= WRONG_ANSWERS:
+            return round(float(candidate), 2)
+    return 0.9
+
+
+def figures_of(
+    scores: dict[str, Floats],
+    shares: Floats,
+    truths: npt.NDArray[np.bool_],
+    dosing: npt.NDArray[np.bool_],
+    topics: npt.NDArray[np.str_],
+    names: Sequence[str],
+    thresholds: dict[str, LanguageThresholds],
+    spoken: npt.NDArray[np.str_],
+) -> dict[str, float]:
+    """Recall and false alarms on the held-out folds: on our own data, so better than on other people's words."""
+    figures: dict[str, float] = {}
+    bars = {u: np.array([getattr(thresholds[code], u.value) for code in spoken]) for u in URGENCIES}
+    raised = np.column_stack([scores["urgency"][:, c] >= bars[u] for c, u in enumerate(URGENCIES)])
+    for column, urgency in enumerate(URGENCIES):
+        figures[f"{urgency.value} found"] = float(raised[truths[:, column], column].mean())
+    figures["false alarms"] = float(raised[~truths.any(axis=1)].any(axis=1).mean())
+    taken = scores["dosing"] >= np.array([thresholds[code].dosing for code in spoken])
+    figures["dosing found"] = float(taken[dosing].mean())
+    figures["dosing false"] = float(taken[~dosing].mean())
+    ranked = np.array(names)[np.argsort(-shares, axis=1)]
+    answerable = topics != OUT_OF_SCOPE
+    figures["topic first"] = float((ranked[:, 0] == topics)[answerable].mean())
+    figures["topic in three"] = float((ranked[:, :3] == topics[:, None]).any(axis=1)[answerable].mean())
+    return {name: round(value, 4) for name, value in figures.items()}
+

@@ -1,0 +1,111 @@
+"""The contract's message and reply objects, to and from the vocabulary."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+
+from bot.markup import plain_reply
+from bot.vocabulary import Audience, ClearedReply, Message, Profile, ReviewKind, Understanding, Urgency
+
+
+class MessageObject(BaseModel):
+    """A message as programs send it."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+    text: str
+    id: str | None = None
+    language: str | None = None
+    country: Annotated[str, StringConstraints(pattern=r"^[A-Za-z]{2}$")] | None = None
+    audience: Annotated[Audience, Field(strict=False)] | None = None
+    conversation: str | None = None
+
+    def message(self, at: datetime) -> Message:
+        """The message, received at a time."""
+        country = self.country.upper() if self.country else None
+        return Message(self.text, at, Profile(self.language, country, self.audience))
+
+
+class CandidateObject(BaseModel):
+    """A topic and how likely it is what was asked."""
+
+    topic: str
+    score: float
+
+
+class ContactObject(BaseModel):
+    """Whom the pointer names."""
+
+    number: str
+    label: str
+
+
+class ChoiceObject(BaseModel):
+    """What the reply offers next; a message whose text is `send` chooses it."""
+
+    label: str
+    send: str
+
+
+class SourceObject(BaseModel):
+    """Who says so."""
+
+    organisation: str
+    title: str
+    url: str
+    checked: date
+
+
+class ReplyObject(BaseModel):
+    """A reply as programs read it."""
+
+    id: str | None
+    text: str
+    language: str
+    country: str | None
+    topic: str
+    candidates: tuple[CandidateObject, ...]
+    urgency: Urgency
+    dangers: tuple[Urgency, ...]
+    dosing: bool
+    abstained: bool
+    emergency_contact: ContactObject
+    choices: tuple[ChoiceObject, ...]
+    sources: tuple[SourceObject, ...]
+    review: ReviewKind
+    elapsed_us: int
+
+
+def reply_object(
+    reply: ClearedReply, understanding: Understanding | None, identity: str | None, elapsed_us: int
+) -> ReplyObject:
+    """
+    A cleared reply with what was understood.
+
+    Args:
+        understanding: None where the message could not be understood and the last resort went out.
+    """
+    known = understanding or Understanding(reply.language, Profile(reply.language, reply.country))
+    return ReplyObject(
+        id=identity,
+        text=plain_reply(reply.passages),
+        language=reply.language,
+        country=reply.country,
+        topic=reply.topic,
+        candidates=tuple(CandidateObject(topic=c.topic, score=c.score) for c in known.candidates),
+        urgency=known.urgency,
+        dangers=tuple(danger.urgency for danger in known.dangers),
+        dosing=known.dosing,
+        abstained=reply.abstained,
+        emergency_contact=ContactObject(number=reply.contact.number, label=reply.contact.label),
+        choices=tuple(ChoiceObject(label=c.label, send=c.send) for c in reply.choices),
+        sources=tuple(
+            SourceObject(organisation=s.organisation, title=s.title, url=s.url, checked=s.checked)
+            for s in reply.sources
+        ),
+        review=reply.review,
+        elapsed_us=elapsed_us,
+    )
