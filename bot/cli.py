@@ -167,7 +167,7 @@ def run_ask(options: argparse.Namespace, settings: Settings) -> int:
     return 0
 
 
-def run_check(options: argparse.Namespace, settings: Settings) -> int:  # noqa: ARG001
+def run_check(options: argparse.Namespace, settings: Settings) -> int:
     """Every rule on responses/."""
     found = check(find_responses())
     for fault in found:
@@ -176,21 +176,21 @@ def run_check(options: argparse.Namespace, settings: Settings) -> int:  # noqa: 
     return BREACH if found else 0
 
 
-def run_waiting(options: argparse.Namespace, settings: Settings) -> int:  # noqa: ARG001
+def run_waiting(options: argparse.Namespace, settings: Settings) -> int:
     """Files that wait for a review."""
     for name in waiting(find_responses()):
         print(name)
     return 0
 
 
-def run_sign(options: argparse.Namespace, settings: Settings) -> int:  # noqa: ARG001
+def run_sign(options: argparse.Namespace, settings: Settings) -> int:
     """A review, entered."""
     count = sign_files(find_responses(), options.files, cast(Role, options.role), datetime.now(UTC).date())
     print(f"{count} signed as {options.role}")
     return 0
 
 
-def run_train(options: argparse.Namespace, settings: Settings) -> int:  # noqa: ARG001
+def run_train(options: argparse.Namespace, settings: Settings) -> int:
     """Fit the heads; the encoder first, where asked."""
     try:
         training = import_module("bot.desk.training")

@@ -77,7 +77,9 @@ def load_encoder(folder: Path) -> Encoder:
             str(folder / "encoder.onnx"), options, providers=["CPUExecutionProvider"]
         )
     except (OSError, ValueError, ValidationError) as error:
-        raise UnusableFileError((FileFault("model", 0, f"the encoder cannot be used: {type(error).__name__}"),)) from error
+        raise UnusableFileError(
+            (FileFault("model", 0, f"the encoder cannot be used: {type(error).__name__}"),)
+        ) from error
     tokenizer.no_truncation()
     tokenizer.no_padding()
 
@@ -103,7 +105,9 @@ def read_heads_card(folder: Path) -> HeadsCard:
     try:
         return HeadsCard.model_validate_json((folder / "heads.json").read_bytes())
     except (OSError, ValidationError) as error:
-        raise UnusableFileError((FileFault("model/heads.json", 0, f"cannot be used: {type(error).__name__}"),)) from error
+        raise UnusableFileError(
+            (FileFault("model/heads.json", 0, f"cannot be used: {type(error).__name__}"),)
+        ) from error
 
 
 def load_heads(folder: Path) -> Heads:
@@ -118,11 +122,15 @@ def load_heads(folder: Path) -> Heads:
         content = (folder / "heads.npz").read_bytes()
         encoder_card = EncoderCard.model_validate_json((folder / "card.json").read_bytes())
     except (OSError, ValidationError) as error:
-        raise UnusableFileError((FileFault("model", 0, f"the heads cannot be used: {type(error).__name__}"),)) from error
+        raise UnusableFileError(
+            (FileFault("model", 0, f"the heads cannot be used: {type(error).__name__}"),)
+        ) from error
     if sha256(content).hexdigest() != card.weights_sha256:
         raise UnusableFileError((FileFault("model/heads.npz", 0, "is not the file that heads.json names"),))
     if encoder_card.files["encoder.onnx"].sha256 != card.encoder_sha256:
-        raise UnusableFileError((FileFault("model/heads.npz", 0, "was fitted on another encoder: run `library train`"),))
+        raise UnusableFileError(
+            (FileFault("model/heads.npz", 0, "was fitted on another encoder: run `library train`"),)
+        )
     with np.load(folder / "heads.npz", allow_pickle=False) as weights:
         return Heads(
             weights["urgency"].astype(np.float64),

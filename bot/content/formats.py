@@ -154,6 +154,7 @@ class LanguageFile(Closed):
     places: tuple[str, ...]
     audience: Mapping[Audience, tuple[str, ...]]
     switch: tuple[str, ...]
+    steps: Mapping[TopicId, tuple[str, ...]]
     shortcuts: Mapping[str, TopicId]
 
 
@@ -251,7 +252,9 @@ def parsed(text: str, shape: TypeAdapter[Value], shown: str, first_line: int) ->
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         line = mark.line + first_line if mark else 0
-        raise UnusableFileError((FileFault(shown, line, f"no YAML: {getattr(error, 'problem', 'unreadable')}"),)) from error
+        raise UnusableFileError(
+            (FileFault(shown, line, f"no YAML: {getattr(error, 'problem', 'unreadable')}"),)
+        ) from error
     except ValidationError as error:
         raise UnusableFileError(
             tuple(fault_of(e["loc"], e["msg"], text, shown, first_line) for e in error.errors())

@@ -267,6 +267,7 @@ def words_of(file: LanguageFile, places: Mapping[str, PlaceFile], review: Review
         leaning=frozenset(words(text) for text in file.leaning),
         shortcuts={words(text): topic for text, topic in file.shortcuts.items()},
         switch=frozenset(words(text) for text in file.switch),
+        steps={words(text): step for step, texts in file.steps.items() for text in texts},
         audiences={words(text): who for who, texts in file.audience.items() for text in texts},
         places=Places(
             names={code: place.name for code, place in places.items()},

@@ -189,9 +189,9 @@ def follow_ups(shelf: Shelf) -> Iterator[FileFault]:
         if len(response.head.follow_ups) > FOLLOW_UPS:
             yield FileFault(path, 0, f"follow_ups: at most {FOLLOW_UPS}")
     for language, file in shelf.languages.items():
-        for phrase, target in file.shortcuts.items():
+        for target in sorted({*file.shortcuts.values(), *file.steps}):
             if (language, target) not in shelf.responses:
-                yield FileFault(f"{language}/language.yaml", 0, f"shortcuts: {phrase!r} leads to no response")
+                yield FileFault(f"{language}/language.yaml", 0, f"shortcuts or steps lead to no response {target!r}")
 
 
 def labels(shelf: Shelf) -> Iterator[FileFault]:

@@ -37,7 +37,7 @@ class Fault(StrEnum):
 EN_COUNT = r"(?:an?|one|two|three|four|five|six|seven|eight|nine|ten|twelve|twenty|half|quarter|double|couple|several|few|dozen|another|every|each)"
 RU_COUNT = r"(?:од(?:ин|на|ну|но|ной|ного)|дв[ае]|двух|тр[иеё]х?|четыр\w+|пят\w{1,2}|шест\w{1,2}|сем[ьи]|восемь|девять|десять|пол|половин\w+|четверт\w+|пар[ауы]|нескольк\w+|кажд\w+|ещё|еще|через)"
 ES_COUNT = r"(?:una?|dos|tres|cuatro|cinco|seis|siete|ocho|nueve|diez|medi[oa]|mitad|cuarto|doble|par|vari[oa]s|otr[oa]|cada|poc[oa]s|un[oa]s)"
-EN_UNIT = r"(?:mg|mcg|milligrams?|micrograms?|grams?|ml|millilit\w+|units?|tablets?|pills?|capsules?|doses?|sprays?|puffs?|drops?|vials?|ampoules?|shots?|bags?|lines?|hits?|hours?|minutes?|days?|weeks?|months?|nights?)"
+EN_UNIT = r"(?:mg|mcg|milligrams?|micrograms?|grams?|ml|millilit\w+|units?|tablets?|pills?|capsules?|doses?|sprays?|puffs?|drops?|vials?|ampoules?|shots?|bags?|lines|hits?|hours?|minutes?|days?|weeks?|months?|nights?)"
 RU_UNIT = r"(?:мг|мкг|грамм\w*|миллиграмм\w*|мл|миллилитр\w*|кубик\w*|единиц\w*|таблет\w+|капсул\w+|доз[аыуе]?|дозах|впрыск\w*|пшик\w*|капл\w+|ампул\w+|укол\w*|дорож\w+|чек\w*|час[аов]*|минут\w*|дн[яей]+|день|сут\w+|недел\w+|месяц\w*)"
 ES_UNIT = r"(?:mg|mcg|miligramos?|gramos?|ml|mililitros?|unidad(?:es)?|tabletas?|pastillas?|comprimidos?|c[aá]psulas?|dosis|rociad\w+|aplicaci\w+|gotas?|ampollas?|rayas?|l[ií]neas?|horas?|minutos?|d[ií]as?|semanas?|mes(?:es)?|noches?)"
 
@@ -171,7 +171,7 @@ def is_unvetted(reply: Reply, heard: str, vouched: Vouched) -> bool:
 
 def echoes(reply: Reply, heard: str, vouched: Vouched) -> bool:
     """Words of the message in a text that no review vouches for."""
-    typed = {word for word in re.findall(r"\w{3,}", heard.lower())}
+    typed = set(re.findall(r"\w{3,}", heard.lower()))
     strange = [p.text for p in reply.passages if not vouched.vouches_for(p.text)]
     strange += [c.label for c in reply.choices if not vouched.vouches_for(c.label)]
     return any(typed & set(re.findall(r"\w{3,}", text.lower())) for text in strange)

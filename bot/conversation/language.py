@@ -139,8 +139,9 @@ def tell_language(text: str, ours: Mapping[str, Tongue], others: Mapping[str, To
             scores[code, mine, False] = sum(word in tongue.common for word in typed) + (2 * letters if letters else 0)
         if tongue.latin and script == "LATIN":
             scores[code, mine, True] = sum(word in tongue.latin for word in typed)
-    if not scores:
-        return Told(None, foreign=script.lower())
+    if not any(tongue.script == script for tongue in ours.values()):
+        alone = [code for code, tongue in others.items() if tongue.script == script]
+        return Told(None, foreign=alone[0] if alone else script.lower())
     best = max(scores, key=lambda key: (scores[key], key[1]))
     code, mine, latin = best
     if scores[best] == 0:

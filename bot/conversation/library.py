@@ -58,6 +58,7 @@ class Words:
     leaning: frozenset[tuple[str, ...]]
     shortcuts: Mapping[tuple[str, ...], str]
     switch: frozenset[tuple[str, ...]]
+    steps: Mapping[tuple[str, ...], str]
     audiences: Mapping[tuple[str, ...], Audience]
     places: Places
     review: ReviewKind

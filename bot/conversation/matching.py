@@ -51,17 +51,26 @@ class Heads:
         )
 
 
+HEARD_IN_CONTEXT = 0.5
+"""From here on a danger counts that is heard in context alone; below, the last topic would speak for the message."""
+
+
 def in_context(alone: Probabilities, within: Probabilities, weight: float) -> Probabilities:
     """
     One message judged alone and with the last topic before it.
 
-    The graver wins for dangers and dosing; topics are the geometric mean, `weight` the share of the context.
+    The graver wins for dangers and dosing, where the context is clear of them; topics are the geometric mean, `weight`
+    the share of the context.
     """
+
+    def graver(before: float, after: float) -> float:
+        return max(before, after if after >= HEARD_IN_CONTEXT else 0.0)
+
     mixed = {topic: p ** (1 - weight) * within.topics.get(topic, 0.0) ** weight for topic, p in alone.topics.items()}
     whole = sum(mixed.values()) or 1.0
     return Probabilities(
-        {u: max(p, within.urgencies.get(u, 0.0)) for u, p in alone.urgencies.items()},
-        max(alone.dosing, within.dosing),
+        {u: graver(p, within.urgencies.get(u, 0.0)) for u, p in alone.urgencies.items()},
+        graver(alone.dosing, within.dosing),
         {topic: p / whole for topic, p in mixed.items()},
     )
 

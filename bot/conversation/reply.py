@@ -52,7 +52,7 @@ def chosen_topic(understanding: Understanding, session: Session, library: Librar
     if command and command.kind in SERVICE:
         return SERVICE[command.kind]
     if told_only(understanding):
-        return session.danger.topic if session.danger else SMALL_TALK
+        return SMALL_TALK
     if understanding.dangers:
         asked = understanding.topic
         served = asked and library.response(understanding.language, asked)
@@ -72,7 +72,8 @@ def chosen_topic(understanding: Understanding, session: Session, library: Librar
 def told_only(understanding: Understanding) -> bool:
     """Whether a message only told something about the reader."""
     command = understanding.command
-    return understanding.only_told or (command is not None and command.kind in HOW_TO)
+    told = understanding.only_told or (command is not None and command.kind in HOW_TO)
+    return told and not understanding.dangers
 
 
 def first_note(understanding: Understanding, library: Library) -> Passage | None:

@@ -90,6 +90,9 @@ class Thresholds:
 SURE = 0.97
 """Above this the model outvotes a look-alike phrase. It fails to the safe side."""
 
+DOUBTED = 0.004
+"""Below this the model outvotes a signal: it has then read the words as a film, a laptop or a year long gone."""
+
 USUAL_TOPIC = {
     Urgency.EMERGENCY: "someone-down",
     Urgency.SELF_HARM: "self-harm",
@@ -120,9 +123,10 @@ def triage(
         bar = thresholds.urgencies[urgency] if thresholds else 1.1
         if urgency in calm and urgency not in loud:
             bar = max(bar, SURE)
-        if urgency in loud or likely >= bar:
+        spoken = urgency in loud and (thresholds is None or likely >= DOUBTED)
+        if spoken or likely >= bar:
             topic = gravest_topic(urgency, probabilities.topics, urgency_of) or loud.get(urgency) or usual
-            dangers.append(Danger(urgency, loud[urgency] if urgency in loud and loud[urgency] != usual else topic))
+            dangers.append(Danger(urgency, loud[urgency] if spoken and loud[urgency] != usual else topic))
     return tuple(sorted(dangers, key=lambda danger: -danger.urgency.gravity))
 
 

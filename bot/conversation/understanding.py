@@ -29,6 +29,9 @@ SHORT = 4
 STAYS = frozenset({"emergency", "overdose", "naloxone", "steps"})
 """Groups of questions that do not end an emergency: people ask them beside the person who is down."""
 MISTAKE = "step-mistake"
+SETTINGS = frozenset({CommandKind.COUNTRY, CommandKind.LANGUAGE, CommandKind.AUDIENCE})
+STEP_LENGTH = 7
+"""Up to so many words an answer to the guided emergency may have; a longer message is read as a new one."""
 
 
 def understand(message: Message, session: Session, library: Library) -> Understanding:
@@ -39,7 +42,9 @@ def understand(message: Message, session: Session, library: Library) -> Understa
     language = language_of(message, profile, told, command, library)
     profile = replace(profile, language=language)
     if command:
-        return of_command(command, replace(profile), library)
+        understanding = of_command(command, profile, session, library)
+        setting = command.kind in SETTINGS and session.danger
+        return replace(understanding, dangers=(session.danger,)) if setting and session.danger else understanding
     typed = plain_words(message.text, told)
     spoken = library.words[language]
     place = spoken.places.find(typed)
@@ -47,7 +52,13 @@ def understand(message: Message, session: Session, library: Library) -> Understa
     profile = profile.told(Profile(None, place.country if place else None, audience))
     understanding = Understanding(language, profile, foreign=told.foreign)
     if typed in spoken.switch or (place and is_only_told(place.rest)):
-        return replace(understanding, only_told=True)
+        return replace(understanding, only_told=True, dangers=(session.danger,) if session.danger else ())
+    if not typed:
+        return still_in_danger(understanding, session, True, library)
+    emergency = session.danger is not None and session.danger.urgency is Urgency.EMERGENCY
+    step = spoken_step(typed, spoken.steps) if emergency else None
+    if step:
+        return of_command(Command(CommandKind.ANSWER, step), profile, session, library)
     return of_words(understanding, typed, told, message, session, library)
 
 
@@ -72,7 +83,9 @@ def of_words(
     if shortcut and not dangers:
         ranked = (Candidate(shortcut, 1.0), *(c for c in ranked if c.topic != shortcut))[:5]
         return replace(known, candidates=ranked, topic=shortcut)
-    found = match(ranked, library.heads, OUT_OF_SCOPE)
+    # A topic that answers a danger is served where triage heard one, and never by the topic head alone.
+    harmless = [c for c in ranked if urgency_of.get(c.topic, Urgency.NONE) is Urgency.NONE]
+    found = match(harmless, library.heads, OUT_OF_SCOPE)
     understanding = replace(
         known, dangers=dangers, dosing=dosing, candidates=ranked, topic=found.topic, offered=found.offered
     )
@@ -99,7 +112,11 @@ def confident(probabilities: Probabilities, thresholds: Thresholds | None) -> bo
     if thresholds is None:
         return False
     best = max(probabilities.topics.items(), key=lambda item: item[1], default=("", 0.0))
-    return best[0] not in {NO_DOSING, OUT_OF_SCOPE} and best[1] > 0.35 and probabilities.dosing < thresholds.dosing / 2
+    return (
+        best[0] not in {NO_DOSING, OUT_OF_SCOPE, "small-talk"}
+        and best[1] > 0.35
+        and probabilities.dosing < thresholds.dosing / 2
+    )
 
 
 def still_in_danger(understanding: Understanding, session: Session, leans: bool, library: Library) -> Understanding:
@@ -108,13 +125,13 @@ def still_in_danger(understanding: Understanding, session: Session, leans: bool,
     if before is None or understanding.dangers or understanding.topic == "small-talk":
         return understanding
     topic = understanding.topic
-    lasts = leans or topic is None or library.topics[topic].group in STAYS
+    lasts = topic is None or library.topics[topic].group in STAYS
     if before.urgency is not Urgency.EMERGENCY:
         lasts = leans and topic is None
     return replace(understanding, dangers=(before,)) if lasts else understanding
 
 
-def of_command(command: Command, profile: Profile, library: Library) -> Understanding:
+def of_command(command: Command, profile: Profile, session: Session, library: Library) -> Understanding:
     """What a tap or a command says, which needs no guessing."""
     language = profile.language or library.languages[0]
     match command.kind, command.argument:
@@ -128,14 +145,21 @@ def of_command(command: Command, profile: Profile, library: Library) -> Understa
             danger = Danger(Urgency.EMERGENCY, "someone-down")
             return Understanding(language, profile, (danger,), topic=danger.topic, command=command)
         case CommandKind.ANSWER, str(topic):
-            group, urgency = library.topics[topic].group, library.topics[topic].urgency
-            if group == "steps" and topic != MISTAKE:
-                urgency = Urgency.EMERGENCY
-            dangers = () if urgency is Urgency.NONE else (Danger(urgency, topic),)
+            dangers = dangers_of(topic, session, library)
             return Understanding(language, profile, dangers, topic=topic, command=command)
         case _:
             pass
     return Understanding(language, profile, command=command)
+
+
+def dangers_of(topic: str, session: Session, library: Library) -> tuple[Danger, ...]:
+    """The danger that a tapped topic answers; a step belongs to the emergency that it is part of."""
+    if library.topics[topic].group == "steps" and topic != MISTAKE:
+        before = session.danger
+        known = before if before and before.urgency is Urgency.EMERGENCY else None
+        return (known or Danger(Urgency.EMERGENCY, "someone-down"),)
+    urgency = library.topics[topic].urgency
+    return () if urgency is Urgency.NONE else (Danger(urgency, topic),)
 
 
 def read_command(text: str, library: Library) -> Command | None:
@@ -210,6 +234,14 @@ def is_leaning(typed: Sequence[str], leaning: frozenset[tuple[str, ...]]) -> boo
 def is_only_told(rest: Sequence[str]) -> bool:
     """Whether the words beside the name of a place say nothing else: "im", "ya", "я", "ok"."""
     return len(rest) <= 3 and all(len(word) <= 3 for word in rest)
+
+
+def spoken_step(typed: Sequence[str], steps: Mapping[tuple[str, ...], str]) -> str | None:
+    """The step of the guided emergency that a short message names in words: "he woke up", "i called"."""
+    if len(typed) > STEP_LENGTH:
+        return None
+    text = " " + " ".join(typed) + " "
+    return next((step for phrase, step in steps.items() if " " + " ".join(phrase) + " " in text), None)
 
 
 def find_audience(typed: Sequence[str], audiences: Mapping[tuple[str, ...], Audience]) -> Audience | None:
