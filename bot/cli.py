@@ -35,7 +35,6 @@ from bot.desk.evaluation import (
     read_labelled,
 )
 from bot.desk.review import sign_files, waiting
-from bot.markup import plain_reply
 from bot.settings import Settings
 from bot.telemetry import start_logging
 from bot.vocabulary import Audience, ClearedReply, Message, Profile, ReviewKind, Session, Understanding
@@ -162,8 +161,8 @@ def run_ask(options: argparse.Namespace, settings: Settings) -> int:
         for line in answer_lines(started.assistant, sys.stdin.buffer, told):
             print(line, flush=True)
         return 0
-    reply, as_object = ask(started.assistant, options.text, told)
-    print(as_object if options.json else plain_reply(reply.passages))
+    text, as_object = ask(started.assistant, options.text, told)
+    print(as_object if options.json else text)
     return 0
 
 
@@ -205,8 +204,8 @@ def run_train(options: argparse.Namespace, settings: Settings) -> int:
     if faults:
         raise UnusableFileError(faults)
     if encoder_training:
-        encoder_training.make_encoder(rows, root / "model", print)
-    card = training.fit_heads(rows, load_encoder(root / "model"), root / "model", print)
+        encoder_training.make_encoder(rows, root / "model", settings.cache_folder, print)
+    card = training.fit_heads(rows, load_encoder(root / "model"), root / "model", settings.cache_folder, print)
     for name, value in card.figures.items():
         print(f"  {name:20} {value:7.1%}")
     print(

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from pathlib import Path
+from typing import Annotated, Literal
 
+from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 
@@ -13,4 +15,10 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix="OVERDOSE_BOT_", env_file=".env", extra="ignore", frozen=True)
 
     required_review: Literal["source-checked", "clinician"] = "source-checked"
+    cache_home: Annotated[Path, Field(validation_alias="XDG_CACHE_HOME")] = Path("~/.cache")
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+
+    @property
+    def cache_folder(self) -> Path:
+        """Where what can be made again is kept: vectors of questions, checkpoints of a training."""
+        return self.cache_home.expanduser() / "overdose-bot"

@@ -7,7 +7,6 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
-from bot.markup import plain_reply
 from bot.vocabulary import Audience, ClearedReply, Message, Profile, ReviewKind, Understanding, Urgency
 
 
@@ -80,18 +79,19 @@ class ReplyObject(BaseModel):
 
 
 def reply_object(
-    reply: ClearedReply, understanding: Understanding | None, identity: str | None, elapsed_us: int
+    reply: ClearedReply, text: str, understanding: Understanding | None, identity: str | None, elapsed_us: int
 ) -> ReplyObject:
     """
     A cleared reply with what was understood.
 
     Args:
+        text: the reply as plain text.
         understanding: None where the message could not be understood and the last resort went out.
     """
     known = understanding or Understanding(reply.language, Profile(reply.language, reply.country))
     return ReplyObject(
         id=identity,
-        text=plain_reply(reply.passages),
+        text=text,
         language=reply.language,
         country=reply.country,
         topic=reply.topic,

@@ -23,17 +23,18 @@ START = "/start"
 QUIT = frozenset({"/quit", "/exit", "/q"})
 
 
-def ask(assistant: Assistant, text: str, told: Profile) -> tuple[ClearedReply, str]:
+def ask(assistant: Assistant, asked: str, told: Profile) -> tuple[str, str]:
     """
     One message answered.
 
     Returns:
-        The reply, and the reply object as JSON.
+        The reply as plain text, and the reply object as JSON.
     """
     begun = perf_counter_ns()
-    answer = assistant.respond(TALK, Message(text, datetime.now(UTC), told))
+    answer = assistant.respond(TALK, Message(asked, datetime.now(UTC), told))
+    text = plain_reply(answer.reply.passages)
     elapsed = (perf_counter_ns() - begun) // 1000
-    return answer.reply, reply_object(answer.reply, answer.understanding, None, elapsed).model_dump_json()
+    return text, reply_object(answer.reply, text, answer.understanding, None, elapsed).model_dump_json()
 
 
 def answer_lines(assistant: Assistant, lines: Iterable[bytes], told: Profile) -> Iterator[str]:
@@ -63,7 +64,9 @@ def answer_lines(assistant: Assistant, lines: Iterable[bytes], told: Profile) ->
         if alone:
             assistant.sessions.pop(talk, None)
         elapsed = (perf_counter_ns() - begun) // 1000
-        yield reply_object(answer.reply, answer.understanding, asked.id, elapsed).model_dump_json()
+        yield reply_object(
+            answer.reply, plain_reply(answer.reply.passages), answer.understanding, asked.id, elapsed
+        ).model_dump_json()
 
 
 def told_of(error: ValidationError) -> Iterator[str]:

@@ -83,8 +83,8 @@ def of_words(
     if shortcut and not dangers:
         ranked = (Candidate(shortcut, 1.0), *(c for c in ranked if c.topic != shortcut))[:5]
         return replace(known, candidates=ranked, topic=shortcut)
-    # A topic that answers a danger is served where triage heard one, and never by the topic head alone.
-    harmless = [c for c in ranked if urgency_of.get(c.topic, Urgency.NONE) is Urgency.NONE]
+    # What answers a danger or a request for dosing is served where triage heard one, never by the topic head alone.
+    harmless = [c for c in ranked if c.topic != NO_DOSING and urgency_of.get(c.topic, Urgency.NONE) is Urgency.NONE]
     found = match(harmless, library.heads, OUT_OF_SCOPE)
     understanding = replace(
         known, dangers=dangers, dosing=dosing, candidates=ranked, topic=found.topic, offered=found.offered

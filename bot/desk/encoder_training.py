@@ -2,7 +2,7 @@
 The sentence encoder: base weights -> our vocabulary -> fine-tuned on our questions -> int8 ONNX.
 
 A rare command (`library train --encoder`) and the only module that needs the extra `encoder`. What it writes,
-`encoder.onnx` and `tokenizer.json`, is all that the bot loads; ENGINE.md says what was measured.
+`encoder.onnx` and `tokenizer.json`, is all that the bot loads; their card says what was tried and measured.
 """
 
 from __future__ import annotations
@@ -32,8 +32,11 @@ import torch
 from onnxruntime.quantization.matmul_nbits_quantizer import MatMulNBitsQuantizer
 from tokenizers import Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers, processors
 from torch import Tensor, nn
-from torch.nn import functional as F
+from torch.nn import functional
 from wordfreq import top_n_list
+
+from bot.content.questions import Question
+from bot.conversation.language import folded
 
 BASE_MODEL: Final = "intfloat/multilingual-e5-small"
 BASE_LICENCE: Final = "MIT"
@@ -263,7 +266,7 @@ class Layer(nn.Module):
         scores = queries @ keys.transpose(-1, -2) / math.sqrt(self.head_width) + shut_out
         mixed = (self.dropout(scores.softmax(-1)) @ values).transpose(1, 2).flatten(2)
         states = self.attended_norm(states + self.dropout(self.attended(mixed)))
-        widened = F.gelu(self.widen(states))
+        widened = functional.gelu(self.widen(states))
         after: Tensor = self.narrow_norm(states + self.dropout(self.narrow(widened)))
         return after
 
@@ -281,7 +284,7 @@ class QuantisedEmbedding(nn.Module):
     scales: Tensor
 
     def forward(self, ids: Tensor) -> Tensor:
-        return F.embedding(ids, self.rows).float() * F.embedding(ids, self.scales)
+        return functional.embedding(ids, self.rows).float() * functional.embedding(ids, self.scales)
 
 
 class Network(nn.Module):
@@ -305,7 +308,7 @@ class Network(nn.Module):
             states = layer(states, shut_out)
         there = attention_mask[:, :, None].float()
         mean = (states.float() * there).sum(1) / there.sum(1)
-        return F.normalize(mean, dim=-1)
+        return functional.normalize(mean, dim=-1)
 
 
 def by_our_names(base: Base) -> Iterator[tuple[str, Floats]]:
@@ -325,25 +328,6 @@ def by_our_names(base: Base) -> Iterator[tuple[str, Floats]]:
 
 
 # --- What it learns from --------------------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class LabelledRow:
-    """
-    One message as somebody might write it, and what is right about it.
-
-    Args:
-        urgencies: any of URGENCIES; several may hold at once.
-        topic: the topic that answers it; None where none is given, and then the topics learn nothing from it.
-        group: id of its sub-meaning. Tests are split by it, never by row.
-    """
-
-    text: str
-    language: str
-    urgencies: frozenset[str]
-    dosing: bool
-    topic: str | None
-    group: str
 
 
 @dataclass(frozen=True)
@@ -521,7 +505,7 @@ class Batch(NamedTuple):
 class Lessons:
     """The rows and all that is counted from them once."""
 
-    rows: Sequence[LabelledRow]
+    rows: Sequence[Question]
     topics: tuple[str, ...]
     groups: tuple[str, ...]
     tokenizer: Tokenizer
@@ -537,14 +521,14 @@ class Lessons:
                 found[row.language].append(row.text)
         return found
 
-    def lengthened(self, row: LabelledRow, dice: random.Random) -> str:
+    def lengthened(self, row: Question, dice: random.Random) -> str:
         """The row's text beside one of its own meaning, or beside one that has nothing to do with us."""
         others = self.companions[row.group if dice.random() < 0.5 else row.language] or [row.text]
         pair = [row.text, dice.choice(others)]
         dice.shuffle(pair)
         return dice.choice((". ", ", ", " ", "\n")).join(pair)
 
-    def text(self, row: LabelledRow, recipe: Recipe, dice: random.Random) -> str:
+    def text(self, row: Question, recipe: Recipe, dice: random.Random) -> str:
         text = self.lengthened(row, dice) if dice.random() < recipe.longer else row.text
         return self.fold(noised(text, dice) if dice.random() < recipe.noisy else text)
 
@@ -559,7 +543,7 @@ class Lessons:
         for part in slices:
             yield self.batch([self.rows[at] for at in part], [ids[at] for at in part])
 
-    def batch(self, rows: Sequence[LabelledRow], ids: Sequence[Sequence[int]]) -> Batch:
+    def batch(self, rows: Sequence[Question], ids: Sequence[Sequence[int]]) -> Batch:
         topics = {topic: place for place, topic in enumerate(self.topics)}
         groups = {group: place for place, group in enumerate(self.groups)}
         return Batch(
@@ -594,17 +578,19 @@ class Loss:
         recipe = self.recipe
         urgency = self.yes_or_no(answers.urgency, batch.urgency, self.urgency_rarity) * len(URGENCIES)
         dosing = self.yes_or_no(answers.dosing, batch.dosing, self.dosing_rarity)
-        group = F.cross_entropy(answers.group, batch.group, label_smoothing=recipe.smoothing)
+        group = functional.cross_entropy(answers.group, batch.group, label_smoothing=recipe.smoothing)
         total = recipe.urgency_weight * urgency + recipe.dosing_weight * dosing + recipe.group_weight * group
         if bool((batch.topic >= 0).any()):
-            total = total + recipe.topic_weight * F.cross_entropy(
+            total = total + recipe.topic_weight * functional.cross_entropy(
                 answers.topic, batch.topic, self.topic_weights, ignore_index=-1, label_smoothing=recipe.smoothing
             )
         return total
 
     def yes_or_no(self, scores: Tensor, truth: Tensor, weight: Tensor) -> Tensor:
         smoothing = self.recipe.smoothing
-        return F.binary_cross_entropy_with_logits(scores, truth * (1 - smoothing) + smoothing / 2, pos_weight=weight)
+        return functional.binary_cross_entropy_with_logits(
+            scores, truth * (1 - smoothing) + smoothing / 2, pos_weight=weight
+        )
 
 
 def rarity(some: int, all_: int) -> float:
@@ -734,9 +720,7 @@ def common_words(count: int) -> list[str]:
     return [word for language in ("en", "es", "ru") for word in top_n_list(language, count)]
 
 
-def train_encoder(
-    rows: Sequence[LabelledRow], folder: Path, scratch: Path, recipe: Recipe, fold: Fold, say: Say
-) -> Card:
+def train_encoder(rows: Sequence[Question], folder: Path, scratch: Path, recipe: Recipe, fold: Fold, say: Say) -> Card:
     """
     Fine-tune the base on the rows and write the model files.
 
@@ -777,7 +761,13 @@ def train_encoder(
     }
 
 
-def fingerprint(rows: Sequence[LabelledRow], recipe: Recipe) -> str:
+def make_encoder(rows: Sequence[Question], folder: Path, cache: Path, say: Say) -> None:
+    """Fine-tune on the rows by the usual recipe, and write encoder, tokenizer and card into `folder`."""
+    card = train_encoder(rows, folder, cache / "encoder", Recipe(), folded, say)
+    (folder / "card.json").write_text(json.dumps(card, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
+def fingerprint(rows: Sequence[Question], recipe: Recipe) -> str:
     """Of all that decides the result: the same rows in the same order, and the same recipe."""
     plain = [[row.text, sorted(row.urgencies), row.dosing, row.topic, row.group] for row in rows]
     return hashlib.sha256(json.dumps([plain, asdict(recipe)], sort_keys=True).encode()).hexdigest()[:16]

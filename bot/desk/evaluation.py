@@ -13,6 +13,7 @@ from typing import Annotated, Literal
 
 from pydantic import AliasChoices, BaseModel, ConfigDict, Field, ValidationError
 
+from bot.markup import plain_reply
 from bot.vocabulary import ClearedReply, Understanding, Urgency
 from bot.wire import ReplyObject, reply_object
 
@@ -97,7 +98,7 @@ def judge(rows: Iterable[LabelledQuestion], ask: Ask) -> tuple[Judged, ...]:
     judged = []
     for row in rows:
         reply, understanding, elapsed = ask(row)
-        judged.append(Judged(row, reply_object(reply, understanding, row.id, elapsed)))
+        judged.append(Judged(row, reply_object(reply, plain_reply(reply.passages), understanding, row.id, elapsed)))
     return tuple(judged)
 
 

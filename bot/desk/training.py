@@ -7,6 +7,7 @@ import warnings
 from collections.abc import Callable, Sequence
 from hashlib import sha256
 from pathlib import Path
+from zipfile import BadZipFile
 
 import numpy as np
 import numpy.typing as npt
@@ -17,7 +18,7 @@ from bot.content.questions import Question, questions_digest
 from bot.conversation.language import folded
 from bot.conversation.library import OUT_OF_SCOPE
 from bot.conversation.matching import URGENCIES
-from bot.vocabulary import Encoder, Urgency
+from bot.vocabulary import Encoder, Urgency, Vector
 
 Floats = npt.NDArray[np.float64]
 STRENGTH = 4.0
@@ -36,14 +37,18 @@ SURE_ENOUGH = 0.35
 """No topic is answered below this probability, however well our own questions are told apart."""
 
 
-def fit_heads(rows: Sequence[Question], encoder: Encoder, folder: Path, say: Callable[[str], None]) -> HeadsCard:
+def fit_heads(
+    rows: Sequence[Question], encoder: Encoder, folder: Path, cache: Path, say: Callable[[str], None]
+) -> HeadsCard:
     """
     Fit the heads on the vectors of the encoder that serves, and write heads.npz and heads.json into `folder`.
 
     Thresholds come from cross-validation by sub-meaning: no row is judged by heads that saw its group.
     """
     say(f"encoding {len(rows)} questions")
-    vectors = encoded(rows, encoder)
+    encoder_card = EncoderCard.model_validate_json((folder / "card.json").read_bytes())
+    encoder_hash = encoder_card.files["encoder.onnx"].sha256
+    vectors = encoded(rows, encoder, cache / f"vectors-{encoder_hash[:16]}.npz")
     say("cross-validating by sub-meaning")
     truths = np.array([[u in row.urgencies for u in URGENCIES] for row in rows])
     dosing = np.array([row.dosing for row in rows])
@@ -77,10 +82,9 @@ def fit_heads(rows: Sequence[Question], encoder: Encoder, folder: Path, say: Cal
         topic=extended(final_topic).astype(np.float32),
     )
     (folder / "heads.npz").write_bytes(weights.getvalue())
-    encoder_card = EncoderCard.model_validate_json((folder / "card.json").read_bytes())
     card = HeadsCard(
         questions_sha256=questions_digest(tuple(rows)),
-        encoder_sha256=encoder_card.files["encoder.onnx"].sha256,
+        encoder_sha256=encoder_hash,
         weights_sha256=sha256(weights.getvalue()).hexdigest(),
         rows=len(rows),
         topics=tuple(final_topic.classes_.tolist()),
@@ -93,22 +97,44 @@ def fit_heads(rows: Sequence[Question], encoder: Encoder, folder: Path, say: Cal
     return card
 
 
-def encoded(rows: Sequence[Question], encoder: Encoder) -> Floats:
-    """The vectors of the rows as they are read when serving, one a row."""
-    return np.vstack([encoder(folded(row.text)) for row in rows]).astype(np.float64)
+def encoded(rows: Sequence[Question], encoder: Encoder, cache: Path) -> Vector:
+    """
+    The vectors of the rows as they are read when serving, one a row.
+
+    Args:
+        cache: a file of this encoder's vectors by the hash of what was encoded, so that only new questions take time.
+            It is made where it is not there, and made anew where it cannot be read.
+    """
+    forms = [folded(row.text) for row in rows]
+    keys = [sha256(form.encode()).hexdigest() for form in forms]
+    known = read_cache(cache)
+    vectors = {key: known[key] if key in known else encoder(form) for key, form in zip(keys, forms, strict=True)}
+    cache.parent.mkdir(parents=True, exist_ok=True)
+    with cache.open("wb") as file:
+        np.savez(file, keys=np.array(list(vectors)), vectors=np.vstack(list(vectors.values())))
+    return np.vstack([vectors[key] for key in keys])
 
 
-def yes_or_no(vectors: Floats, truth: npt.NDArray[np.bool_]) -> LogisticRegression:
-    """One class against the rest. tol: scikit-learn's usual 1e-4 stops too soon on unit vectors."""
-    return converged(LogisticRegression(C=STRENGTH, tol=1e-6, max_iter=2000, solver="lbfgs"), vectors, truth)
+def read_cache(path: Path) -> dict[str, Vector]:
+    """Vectors by hash; none where the file is missing or damaged."""
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            return dict(zip(file["keys"].tolist(), file["vectors"], strict=True))
+    except (OSError, ValueError, KeyError, BadZipFile):
+        return {}
 
 
-def one_of_many(vectors: Floats, topics: npt.NDArray[np.str_]) -> LogisticRegression:
+def yes_or_no(vectors: Vector, truth: npt.NDArray[np.bool_]) -> LogisticRegression:
+    """One class against the rest. Single precision is enough, and twice as fast."""
+    return converged(LogisticRegression(C=STRENGTH, tol=1e-4, max_iter=2000, solver="lbfgs"), vectors, truth)
+
+
+def one_of_many(vectors: Vector, topics: npt.NDArray[np.str_]) -> LogisticRegression:
     """One of all topics."""
     return converged(LogisticRegression(C=STRENGTH, tol=1e-4, max_iter=500, solver="lbfgs"), vectors, topics)
 
 
-def converged(model: LogisticRegression, vectors: Floats, truth: npt.NDArray[np.generic]) -> LogisticRegression:
+def converged(model: LogisticRegression, vectors: Vector, truth: npt.NDArray[np.generic]) -> LogisticRegression:
     """The model, fitted; a warning that it did not converge is an error."""
     with warnings.catch_warnings():
         warnings.simplefilter("error")

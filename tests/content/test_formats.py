@@ -1,0 +1,134 @@
+"""The shapes of files; faults with the line on which to mend."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from bot.content.formats import DIRECTORY, LEDGER, SIGNALS, FileFault, UnusableFileError, parsed, read_response
+from bot.content.questions import questions_of
+from bot.content.formats import TopicFile
+from bot.vocabulary import Audience, Urgency
+
+HEAD = "---\ntitle: T\nsources: [a]\nchecked: 2026-11-25\ncarries: []\nfollow_ups: []\n---\n"
+
+
+def written(tmp_path: Path, text: str) -> Path:
+    """A response file."""
+    path = tmp_path / "topic.md"
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def test_a_response_has_a_head_and_voices_with_their_lines(tmp_path: Path) -> None:
+    read = read_response(written(tmp_path, HEAD + "\nFor all.\n\n[teen]\nYou.\n\n[parent]\nYour child.\n"), "x")
+    assert read.head.title == "T"
+    assert read.voices == {None: "For all.", Audience.TEEN: "You.", Audience.PARENT: "Your child."}
+    assert [read.lines[voice] for voice in (Audience.TEEN, Audience.PARENT)] == [12, 15]
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "what"),
+    [
+        ("", 1, "no head"),
+        ("Just text.", 1, "no head"),
+        (HEAD, 7, "no text"),
+        (HEAD + "\n\n", 7, "no text"),
+        (HEAD + "[teen]\n\n", 7, "no text"),
+        (HEAD + "[teen]\na\n[teen]\nb\n", 9, "two texts for teen"),
+        (HEAD.replace("title: T\n", ""), 0, "title"),
+        (HEAD.replace("title: T", "title: ''"), 2, "title"),
+        (HEAD.replace("sources: [a]", "sources: []"), 3, "sources"),
+        (HEAD.replace("checked: 2026-11-25", "checked: soon"), 4, "checked"),
+        (HEAD.replace("carries: []", "colour: blue\ncarries: []"), 5, "colour"),
+        (HEAD.replace("sources: [a]", "sources: [a"), 4, "no YAML"),
+        (HEAD.replace("follow_ups: []", "follow_ups: [Not An Id]"), 6, "follow_ups"),
+    ],
+)
+def test_a_fault_of_a_response_is_told_with_its_line(text: str, line: int, what: str, tmp_path: Path) -> None:
+    with pytest.raises(UnusableFileError) as raised:
+        read_response(
+            written(tmp_path, text + ("Text.\n" if text.startswith("---") and "no text" != what else "")), "x.md"
+        )
+    found = [(fault.path, fault.line) for fault in raised.value.faults if what in fault.what]
+    assert ("x.md", line) in found
+
+
+def test_a_file_that_is_no_text_is_a_fault(tmp_path: Path) -> None:
+    path = tmp_path / "topic.md"
+    path.write_bytes(b"\xff\xfe")
+    with pytest.raises(UnusableFileError, match="cannot be read"):
+        read_response(path, "x.md")
+
+
+def test_no_and_on_are_words_and_not_booleans() -> None:
+    signals = parsed("a:\n- {about: x, phrases: [no, on, yes], calm: true}\n", SIGNALS, "x", 1)
+    assert signals["a"][0].phrases == ("no", "on", "yes")
+    assert signals["a"][0].calm is True
+
+
+@pytest.mark.parametrize("number", ["", "12a", "+1", " 112", "call"])
+def test_an_emergency_number_is_digits(number: str) -> None:
+    text = f"""
+KZ:
+  name: K
+  checked: 2026-01-01
+  emergency:
+  - {{number: '{number}', for: ambulance, confidence: high, sources: [a]}}
+"""
+    with pytest.raises(UnusableFileError, match="number"):
+        parsed(text, DIRECTORY, "directory.yaml", 1)
+
+
+@pytest.mark.parametrize("sha", ["", "a" * 63, "A" * 64, "g" * 64])
+def test_a_review_names_exact_bytes(sha: str) -> None:
+    with pytest.raises(UnusableFileError, match="sha256"):
+        parsed(
+            f"- {{file: a, sha256: '{sha}', role: clinician, review: clinician, date: 2026-01-01}}",
+            LEDGER,
+            "ledger.yaml",
+            1,
+        )
+
+
+@pytest.mark.parametrize(
+    ("fault", "shown"), [(FileFault("a.md", 4, "x"), "a.md:4: x"), (FileFault("a.md", 0, "x"), "a.md: x")]
+)
+def test_a_fault_is_shown_with_its_place(fault: FileFault, shown: str) -> None:
+    assert str(fault) == shown
+
+
+TOPICS = {
+    "someone-down": TopicFile(**{"for": "anyone", "urgency": "emergency", "about": "x"}),
+    "small-talk": TopicFile(**{"for": "anyone", "about": "x"}),
+}
+
+
+def test_questions_take_their_labels_from_the_file_its_head_and_its_sections() -> None:
+    plain = list(
+        questions_of("hi\n\n# thanks\nthx\n# down @ someone-down\nblue\n", "small-talk", "en", "x.txt", TOPICS)
+    )
+    assert [(q.text, q.topic, q.group, q.line) for q in plain] == [
+        ("hi", "small-talk", "en/small-talk/", 1),
+        ("thx", "small-talk", "en/small-talk/thanks", 4),
+        ("blue", "someone-down", "en/small-talk/down", 6),
+    ]
+    (down,) = questions_of("he is blue", "someone-down", "en", "x.txt", TOPICS)
+    assert down.urgencies == {Urgency.EMERGENCY}
+    (headed,) = questions_of("urgency: []\ndosing: true\ntopic: small-talk\n---\nhow much", "d", "en", "x.txt", TOPICS)
+    assert (headed.dosing, headed.urgencies, headed.line) == (True, frozenset(), 5)
+
+
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [
+        ("hi", "nothing"),
+        ("# a @ nothing\nhi", "small-talk"),
+        ("dosing: maybe\n---\nhi", "d"),
+        ("---\nhi", "d"),
+    ],
+)
+def test_questions_without_sound_labels_are_a_fault(text: str, name: str) -> None:
+    with pytest.raises(UnusableFileError):
+        list(questions_of(text, name, "en", "x.txt", TOPICS))

@@ -1,0 +1,92 @@
+"""Folding and telling languages."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from bot.conversation.language import MAX_LENGTH, cleaned, folded, in_cyrillic, tell_language, words
+from bot.conversation.library import Library
+
+ANY_TEXT = st.text(st.characters(exclude_categories=()), max_size=300)
+
+
+@pytest.mark.parametrize(
+    "text", ["wont wake", "won't wake", "won’t wake", "WON`T  WAKE", "won\u200b't\twake", "ｗｏｎ'ｔ wake"]
+)
+def test_one_thought_in_many_spellings_has_one_form(text: str) -> None:
+    assert words(text) == ("wont", "wake")
+
+
+@pytest.mark.parametrize(
+    ("text", "plain"),
+    [
+        ("передоз", ("передоз",)),
+        ("пeрeдoз", ("передоз",)),  # Latin e and o
+        ("пере4оз", ("перечоз",)),
+        ("n4rcan", ("narcan",)),
+        ("her0in", ("heroin",)),
+        ("112", ("112",)),
+        ("4", ("4",)),
+        ("Ёлка", ("елка",)),
+        ("мой", ("мой",)),
+        ("Está", ("esta",)),
+        ("heeeelp", ("heelp",)),
+        ("h̷̸̶e̷̸̶l̷̸̶p", ("help",)),
+        ("", ()),
+        ("😱😱", ()),
+        ("\ud800help\udfff", ("help",)),
+        ("he\x00lp me", ("he", "lp", "me")),
+        ("help\u202e me", ("help", "me")),
+        ("a_b-c", ("a", "b", "c")),
+    ],
+)
+def test_words_are_plain(text: str, plain: tuple[str, ...]) -> None:
+    assert words(text) == plain
+
+
+@pytest.mark.parametrize(
+    ("latin", "cyrillic"),
+    [("drug ne dyshit", "друг не дышит"), ("pomogite", "помогите"), ("peredoz", "передоз"), ("chto", "что")],
+)
+def test_russian_in_latin_letters_is_read(latin: str, cyrillic: str) -> None:
+    assert in_cyrillic(latin) == cyrillic
+
+
+def test_of_a_long_message_both_ends_are_read() -> None:
+    text = cleaned("first " + "x " * 100_000 + "last")
+    assert text.startswith("first")
+    assert text.endswith("last")
+    assert len(text) <= MAX_LENGTH + 1
+
+
+@settings(max_examples=150, deadline=None)
+@given(ANY_TEXT)
+def test_folding_gives_clean_text_and_repeats_nothing_when_done_twice(text: str) -> None:
+    once = folded(text)
+    once.encode("utf-8")
+    assert not any(ord(char) < 32 for char in once)
+    assert once == once.strip()
+    assert words(once) == words(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "language", "foreign", "latin"),
+    [
+        ("what is this", "en", None, False),
+        ("что это такое", "ru", None, False),
+        ("qué es esto", "es", None, False),
+        ("¿", None, None, False),
+        ("moy drug ne dyshit", "ru", None, True),
+        ("bonjour je ne sais pas quoi faire pour mon ami", None, "fr", False),
+        ("сәлем маған көмек керек", None, "kk", False),
+        ("112", None, None, False),
+        ("😱", None, None, False),
+    ],
+)
+def test_the_language_is_told_by_script_letters_and_common_words(
+    text: str, language: str | None, foreign: str | None, latin: bool, library: Library
+) -> None:
+    told = tell_language(text, {c: w.tongue for c, w in library.words.items()}, library.foreign)
+    assert (told.language, told.foreign, told.latin) == (language, foreign, latin)

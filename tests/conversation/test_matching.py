@@ -1,0 +1,114 @@
+"""The topic asked for, a few to choose from, or none; shortcuts of one word."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from bot.conversation.library import Library
+from bot.conversation.matching import Heads, Match, candidates, in_context, match
+from bot.conversation.triage import Probabilities
+from bot.vocabulary import Candidate, Urgency
+from tests.conftest import Talk
+
+
+@pytest.mark.parametrize(
+    ("text", "topic"),
+    [
+        ("what is naltrexone", "naltrexone-what-is"),
+        ("what is naloxone", "naloxone-what-is"),
+        ("what are the signs of an overdose", "overdose-signs"),
+        ("is blocking nonsense", "is-blocking-nonsense"),
+        ("какие признаки передозировки", "overdose-signs"),
+        ("qué es la naltrexona", "naltrexone-what-is"),
+        ("cuáles son las señales de una sobredosis", "overdose-signs"),
+        ("el bloqueo es una tontería?", "is-blocking-nonsense"),
+        ("narcan", "naloxone-what-is"),
+        ("hi", "small-talk"),
+        ("привет", "small-talk"),
+        ("hola", "small-talk"),
+    ],
+)
+def test_what_is_asked_is_answered(text: str, topic: str, talk: Talk) -> None:
+    reply = talk.say(text).reply
+    assert reply.topic == topic
+    assert not reply.abstained
+
+
+@pytest.mark.parametrize("language", ["en", "ru", "es"])
+def test_every_shortcut_leads_where_it_says_unless_it_speaks_of_danger(language: str, library: Library) -> None:
+    for phrase, topic in library.words[language].shortcuts.items():
+        turn = Talk(library).say(" ".join(phrase))
+        assert turn.reply.topic == topic or turn.understanding.dangers or turn.reply.language != language
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "what is the capital of france",
+        "write me a poem about the sea",
+        "my phone died",
+        "какая погода завтра",
+        "столица франции",
+        "cuál es la capital de francia",
+        "receta de paella",
+        "",
+        "😱",
+        "asdf qwer zxcv",
+    ],
+)
+def test_what_no_text_answers_is_not_answered(text: str, talk: Talk) -> None:
+    reply = talk.say(text).reply
+    assert reply.topic == "out-of-scope"
+    assert reply.abstained
+
+
+@pytest.mark.parametrize("text", ["what is naltrexone", "my friend wont wake up", "какая погода завтра"])
+def test_candidates_are_at_most_five_best_first_and_scores_are_shares(text: str, talk: Talk) -> None:
+    scores = [c.score for c in talk.say(text).understanding.candidates]
+    assert 0 < len(scores) <= 5
+    assert scores == sorted(scores, reverse=True)
+    assert all(0 <= score <= 1 for score in scores)
+
+
+HEADS = Heads(np.zeros((3, 2)), np.zeros((1, 2)), np.zeros((2, 2)), ("a", "b"), {}, 0.5, 0.2)
+
+
+@pytest.mark.parametrize(
+    ("scores", "found"),
+    [
+        ((), Match(None)),
+        ((("a", 0.9), ("b", 0.1)), Match("a")),
+        ((("a", 0.5),), Match("a")),
+        ((("a", 0.3), ("b", 0.1)), Match(None, ("a", "b"))),
+        ((("a", 0.1),), Match(None)),
+        ((("none", 0.9), ("a", 0.1)), Match(None)),
+        ((("none", 0.6), ("a", 0.3)), Match(None, ("a",))),
+        ((("a", 0.4), ("b", 0.2), ("none", 0.1), ("c", 0.1), ("d", 0.1)), Match(None, ("a", "b", "c"))),
+    ],
+)
+def test_sure_is_answered_between_is_offered_and_lost_is_neither(
+    scores: tuple[tuple[str, float], ...], found: Match
+) -> None:
+    assert match([Candidate(*pair) for pair in scores], HEADS, "none") == found
+
+
+def test_without_a_model_nothing_is_matched() -> None:
+    assert match([Candidate("a", 1.0)], None, "none") == Match(None)
+    assert candidates(Probabilities()) == ()
+
+
+def test_heads_give_probabilities_of_a_vector() -> None:
+    probabilities = HEADS(np.array([1.0], dtype=np.float32))
+    assert set(probabilities.urgencies) == {Urgency.EMERGENCY, Urgency.SELF_HARM, Urgency.SAFEGUARDING}
+    assert probabilities.dosing == pytest.approx(0.5)
+    assert dict(probabilities.topics) == pytest.approx({"a": 0.5, "b": 0.5})
+
+
+def test_in_context_the_graver_wins_and_topics_are_mixed() -> None:
+    alone = Probabilities({Urgency.EMERGENCY: 0.2}, 0.7, {"a": 0.9, "b": 0.1})
+    within = Probabilities({Urgency.EMERGENCY: 0.8}, 0.1, {"a": 0.1, "b": 0.9})
+    both = in_context(alone, within, 0.5)
+    assert both.urgencies[Urgency.EMERGENCY] == 0.8
+    assert both.dosing == 0.7
+    assert dict(both.topics) == pytest.approx({"a": 0.5, "b": 0.5})

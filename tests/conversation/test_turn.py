@@ -1,0 +1,292 @@
+"""One message after another: context, guided steps, languages, settings."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from bot.conversation.library import Library
+from bot.markup import plain_reply
+from bot.vocabulary import Audience, PassageKind, Profile, Session, Urgency
+from tests.conftest import Talk
+
+ON_ITS_WAY = (
+    "help is coming", "help is on", "ambulance is on", "ambulance is coming", "crew is coming", "crew is on", "they are on their way",
+    "помощь едет", "помощь уже", "помощь в пути", "скорая едет", "скорая уже", "бригада едет", "врачи едут", "уже едут",
+    "ayuda viene", "ayuda va", "ambulancia viene", "ambulancia va", "equipo viene", "está en camino", "están en camino", "ya vienen",
+)  # fmt: skip
+
+
+# The country.
+
+
+@pytest.mark.parametrize(
+    ("text", "country"),
+    [
+        ("im in Almaty", "KZ"),
+        ("in Almaty", "KZ"),
+        ("i live in Canada my friend wont wake up", "CA"),
+        ("я в Канаде", "CA"),
+        ("vivo en Medellín", "CO"),
+        ("/country KZ", "KZ"),
+        ("/country kz", "KZ"),
+        ("/country Kazakhstan", "KZ"),
+        ("/country Казахстан", "KZ"),
+        ("/country XX", None),
+        ("/country", None),
+        ("what is naltrexone", None),
+        ("что такое налоксон", None),  # a language is not a country
+        ("qué es la naltrexona", None),
+        ("он не дышит", None),
+    ],
+)
+def test_the_country_is_what_the_person_said_and_never_guessed(text: str, country: str | None, talk: Talk) -> None:
+    turn = talk.say(text)
+    assert turn.reply.country == country
+    assert turn.session is not None
+    assert turn.session.profile.country == country
+
+
+@pytest.mark.parametrize("language", ["en", "ru", "es"])
+def test_in_kazakhstan_the_ambulance_comes_before_the_common_number(
+    language: str, in_country: Callable[[str | None], Talk]
+) -> None:
+    turn = in_country("KZ").say("/emergency", told=Profile(language))
+    pointer = turn.reply.passages[0].text
+    assert turn.reply.language == language
+    assert turn.reply.contact.number == "103"
+    assert 0 < pointer.index("103") < pointer.index("112")
+    assert "911" not in pointer
+
+
+@pytest.mark.parametrize(("language", "doubt"), [("en", "may not work"), ("ru", "может не"), ("es", "puede no")])
+@pytest.mark.parametrize("country", ["AQ", "KP"])
+def test_a_country_without_numbers_is_told_that_112_may_not_work(
+    language: str, doubt: str, country: str, in_country: Callable[[str | None], Talk]
+) -> None:
+    turn = in_country(country).say("/emergency", told=Profile(language))
+    pointer = turn.reply.passages[0].text
+    assert turn.reply.contact.number == "112"
+    assert turn.reply.country == country
+    assert doubt in pointer
+
+
+def test_the_last_country_named_counts(talk: Talk) -> None:
+    assert talk.say("im in Almaty", "no im in Canada").reply.country == "CA"
+
+
+def test_the_country_is_kept_for_the_next_messages(talk: Talk) -> None:
+    assert talk.say("im in Almaty", "hi", "my friend wont wake up").reply.contact.number == "103"
+
+
+@pytest.mark.parametrize("text", ["my friend wont wake up", "what is naltrexone"])
+def test_the_country_is_asked_for_once_and_after_help_was_given(text: str, talk: Talk, library: Library) -> None:
+    question = library.words["en"].notes["ask-country"]
+    first, second = talk.say(text), talk.say(text)
+    assert [p.text for p in first.reply.passages].index(question) == len(first.reply.passages) - 1
+    assert question not in [p.text for p in second.reply.passages]
+
+
+def test_a_known_country_is_not_asked_for(in_country: Callable[[str | None], Talk], library: Library) -> None:
+    reply = in_country("KZ").say("my friend wont wake up").reply
+    assert library.words["en"].notes["ask-country"] not in [p.text for p in reply.passages]
+
+
+@pytest.mark.parametrize("text", ["my friend wont wake up", "i want to die", "меня бьёт отец", "mi amigo no respira"])
+def test_in_danger_the_pointer_comes_first(text: str, talk: Talk) -> None:
+    assert talk.say(text).reply.passages[0].kind is PassageKind.POINTER
+
+
+# Guided steps.
+
+
+def test_an_emergency_offers_steps_and_a_tap_leads_on(talk: Talk) -> None:
+    offered = [choice.send for choice in talk.say("my friend wont wake up").reply.choices]
+    assert offered
+    turn = talk.say(offered[0])
+    assert f"/answer {turn.reply.topic}" == offered[0]
+    assert turn.reply.urgency is Urgency.EMERGENCY
+    assert turn.reply.passages[0].kind is PassageKind.POINTER
+
+
+@pytest.mark.parametrize("language", ["en", "ru", "es"])
+def test_every_choice_of_every_answer_leads_to_the_answer_that_it_names(language: str, library: Library) -> None:
+    for code, topic in library.responses:
+        if code != language:
+            continue
+        reply = Talk(library).say(f"/answer {topic}", told=Profile(language)).reply
+        for choice in reply.choices:
+            target = Talk(library).say(choice.send, told=Profile(language))
+            assert target.faults == ()
+            assert f"/answer {target.reply.topic}" == choice.send
+            assert library.title(language, target.reply.topic) == choice.label
+
+
+@pytest.mark.parametrize(
+    ("down", "mistake"),
+    [
+        ("my friend wont wake up", "it was a mistake"),
+        ("my friend wont wake up", "/answer step-mistake"),
+        ("друг не дышит", "это была ошибка"),
+        ("mi amigo no respira", "fue un error"),
+    ],
+)
+def test_a_mistake_ends_the_emergency(down: str, mistake: str, talk: Talk) -> None:
+    turn = talk.say(down, mistake)
+    assert (turn.reply.topic, turn.reply.urgency) == ("step-mistake", Urgency.NONE)
+    assert turn.session is not None
+    assert turn.session.danger is None
+    assert talk.say("what is naltrexone").reply.urgency is Urgency.NONE
+
+
+@pytest.mark.parametrize("text", ["no", "what now"])
+def test_an_emergency_lasts_while_messages_lean_on_it(text: str, talk: Talk) -> None:
+    assert talk.say("he is blue and not breathing", text).reply.urgency is Urgency.EMERGENCY
+
+
+def test_something_clearly_else_ends_the_emergency(talk: Talk) -> None:
+    turn = talk.say("my friend wont wake up", "/answer step-called", "what is naltrexone")
+    assert (turn.reply.topic, turn.reply.urgency) == ("naltrexone-what-is", Urgency.NONE)
+
+
+@pytest.mark.parametrize(
+    ("step", "text", "urgency", "topic"),
+    [
+        ("step-breathing", "i want to kill myself", Urgency.SELF_HARM, "self-harm"),
+        ("step-called", "i took too much and feel weird", Urgency.EMERGENCY, "i-took-too-much"),
+        ("step-woke-up", "хочу покончить с собой", Urgency.SELF_HARM, "self-harm"),
+        ("step-mistake", "mi amigo no respira", Urgency.EMERGENCY, "someone-down"),
+    ],
+)
+def test_a_new_danger_overrides_a_step(step: str, text: str, urgency: Urgency, topic: str, talk: Talk) -> None:
+    turn = talk.say("my friend wont wake up", f"/answer {step}", text)
+    assert (turn.reply.urgency, turn.reply.topic) == (urgency, topic)
+
+
+def test_no_text_speaks_of_help_on_its_way_unless_they_have_called(library: Library) -> None:
+    assert [
+        (language, topic)
+        for (language, topic), response in library.responses.items()
+        for text in response.voices.values()
+        if topic != "step-called" and any(words in text.lower() for words in ON_ITS_WAY)
+    ] == []
+
+
+# Commands.
+
+
+@pytest.mark.parametrize(
+    ("command", "topic"),
+    [
+        ("/start", "welcome"),
+        ("/help", "help"),
+        ("/privacy", "privacy"),
+        ("/forget", "forgotten"),
+        ("/emergency", "someone-down"),
+        ("/HELP", "help"),
+        ("/help@some_bot", "help"),
+        ("  /help  ", "help"),
+        ("/answer overdose-signs", "overdose-signs"),
+    ],
+)
+def test_a_command_needs_no_guessing(command: str, topic: str, talk: Talk) -> None:
+    assert talk.say(command).reply.topic == topic
+
+
+@pytest.mark.parametrize(
+    "text", ["/answer nope", "/answer", "/answer ../../etc/passwd", "/frobnicate", "/", "//", "/ help"]
+)
+def test_what_is_no_command_is_a_message_like_others(text: str, talk: Talk) -> None:
+    turn = talk.say(text)
+    assert turn.understanding.command is None
+    assert turn.faults == ()
+
+
+def test_to_be_forgotten_is_to_leave_no_session(talk: Talk) -> None:
+    turn = talk.say("im in Almaty", "/audience teen", "/forget")
+    assert turn.session is None
+    assert talk.session == Session()
+    assert talk.say("/emergency").reply.contact.number == "112"
+
+
+@pytest.mark.parametrize(
+    ("command", "note", "profile"),
+    [
+        ("/country KZ", "told", Profile("en", "KZ")),
+        ("/country XX", "no-country", Profile("en")),
+        ("/country", "no-country", Profile("en")),
+        ("/language fr", "no-language", Profile("en")),
+        ("/language", "no-language", Profile("en")),
+        ("/audience teen", "told", Profile("en", None, Audience.TEEN)),
+        ("/audience PARENT", "told", Profile("en", None, Audience.PARENT)),
+        ("/audience dog", "no-audience", Profile("en")),
+        ("/audience", "no-audience", Profile("en")),
+    ],
+)
+def test_a_setting_is_noted_or_it_is_said_how_to_tell_it(
+    command: str, note: str, profile: Profile, talk: Talk, library: Library
+) -> None:
+    turn = talk.say(command)
+    assert turn.session is not None
+    assert turn.session.profile == profile
+    assert library.words["en"].notes[note] in [p.text for p in turn.reply.passages]
+
+
+def test_a_setting_does_not_end_an_emergency(talk: Talk) -> None:
+    turn = talk.say("my friend wont wake up", "/country KZ")
+    assert turn.session is not None
+    assert turn.session.danger is not None
+    assert talk.say("what now").reply.urgency is Urgency.EMERGENCY
+
+
+# Languages.
+
+
+@pytest.mark.parametrize(
+    ("texts", "language"),
+    [
+        (("what is naltrexone",), "en"),
+        (("что такое налтрексон",), "ru"),
+        (("qué es la naltrexona",), "es"),
+        (("what is naltrexone", "что такое налоксон"), "ru"),
+        (("что такое налоксон", "what is naloxone"), "en"),
+        (("что такое налоксон", "112"), "ru"),  # a text that does not tell keeps the language
+        (("что такое налоксон", "😱"), "ru"),
+        (("/language ru",), "ru"),
+        (("/language русский",), "ru"),
+        (("/language Español",), "es"),
+        (("/language es", "/help"), "es"),
+        (("что такое налоксон", "speak english"), "en"),
+        (("what is naltrexone", "на русском"), "ru"),
+        (("moy drug ne dyshit",), "ru"),
+        (("",), "en"),
+    ],
+)
+def test_the_answer_is_in_the_language_asked_for_or_written(texts: tuple[str, ...], language: str, talk: Talk) -> None:
+    assert talk.say(*texts).reply.language == language
+
+
+@pytest.mark.parametrize(
+    ("text", "foreign"),
+    [("bonjour je ne sais pas quoi faire pour mon ami", "fr"), ("сәлем маған көмек керек", "kk")],
+)
+def test_a_language_that_we_do_not_have_is_told_so_in_that_language(
+    text: str, foreign: str, talk: Talk, library: Library
+) -> None:
+    assert library.foreign_sentences[foreign] in plain_reply(talk.say(text).reply.passages)
+
+
+def test_a_teen_and_a_parent_are_each_spoken_to_in_their_words(library: Library) -> None:
+    differ = [
+        (language, topic)
+        for (language, topic), response in library.responses.items()
+        if len(response.voices) > 1
+        and plain_reply(
+            Talk(library).say(f"/answer {topic}", told=Profile(language, None, Audience.TEEN)).reply.passages
+        )
+        == plain_reply(
+            Talk(library).say(f"/answer {topic}", told=Profile(language, None, Audience.PARENT)).reply.passages
+        )
+    ]
+    assert differ == []

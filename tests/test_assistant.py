@@ -1,0 +1,67 @@
+"""A reply always comes; sessions are remembered, forgotten and kept apart."""
+
+from __future__ import annotations
+
+import logging
+
+import pytest
+
+from bot.assistant import Assistant
+from bot.conversation.library import LAST_RESORT, Library
+from bot.vocabulary import Message, Profile, Session
+from tests.conftest import NOON
+
+
+def said(text: str, told: Profile | None = None) -> Message:
+    """A message."""
+    return Message(text, NOON, told or Profile())
+
+
+@pytest.mark.parametrize(
+    ("language", "country", "number"), [("en", None, "112"), ("ru", "KZ", "103"), ("es", "CO", "123")]
+)
+def test_when_understanding_fails_the_last_resort_goes_out(
+    language: str, country: str | None, number: str, broken_library: Library
+) -> None:
+    answer = Assistant(broken_library, {}).respond("a", said("help he is blue", Profile(language, country)))
+    assert answer.understanding is None
+    assert (answer.reply.topic, answer.reply.language) == (LAST_RESORT, language)
+    assert answer.reply.contact.number == number
+
+
+def test_a_failure_is_logged_by_kind_and_place_and_without_words(
+    broken_library: Library, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(logging.getLogger("overdose_bot"), "propagate", True)
+    with caplog.at_level(logging.DEBUG, "overdose_bot"):
+        Assistant(broken_library, {}).respond("some-id", said("zqxcanaryvjk he is blue"))
+    (record,) = caplog.records
+    assert record.__dict__["facts"]["error"] == "RuntimeError"
+    assert "zqxcanaryvjk" not in repr(record.__dict__)
+    assert "some-id" not in repr(record.__dict__)
+
+
+def test_a_turn_is_logged_without_words(
+    library: Library, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(logging.getLogger("overdose_bot"), "propagate", True)
+    with caplog.at_level(logging.DEBUG, "overdose_bot"):
+        Assistant(library, {}).respond("some-id", said("zqxcanaryvjk he is not breathing"))
+    assert caplog.records
+    assert "zqxcanaryvjk" not in repr([record.__dict__ for record in caplog.records])
+
+
+def test_talks_do_not_know_of_each_other(library: Library) -> None:
+    assistant = Assistant(library, {})
+    assistant.respond("a", said("im in Almaty"))
+    assert assistant.respond("b", said("/emergency")).reply.contact.number == "112"
+    assert assistant.respond("a", said("/emergency")).reply.contact.number == "103"
+
+
+def test_what_is_forgotten_is_gone(library: Library) -> None:
+    sessions: dict[str, Session] = {}
+    assistant = Assistant(library, sessions)
+    assistant.respond("a", said("im in Almaty"))
+    assert set(sessions) == {"a"}
+    assistant.respond("a", said("/forget"))
+    assert sessions == {}

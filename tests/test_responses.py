@@ -1,0 +1,28 @@
+"""The real files keep every rule."""
+
+from __future__ import annotations
+
+from bot.content.encoder import read_heads_card
+from bot.content.loader import find_responses, load, read_topics
+from bot.content.questions import questions_digest, read_questions
+from bot.content.rules import check
+
+
+def test_the_files_keep_every_rule() -> None:
+    assert [str(fault) for fault in check(find_responses())] == []
+
+
+def test_the_files_load_without_a_fault() -> None:
+    loaded = load(find_responses())
+    assert [str(fault) for fault in loaded.faults] == []
+    assert loaded.library.languages == ("en", "es", "ru")
+
+
+def test_heads_and_questions_belong_together() -> None:
+    root = find_responses()
+    topics = {name: topic for members in read_topics(root).values() for name, topic in members.items()}
+    rows, faults = read_questions(root, ("en", "es", "ru"), topics)
+    card = read_heads_card(root / "model")
+    assert faults == ()
+    assert card.rows == len(rows)
+    assert card.questions_sha256 == questions_digest(rows)
