@@ -87,7 +87,8 @@ class Directory:
     def lines(self, country: str | None, urgency: Urgency) -> tuple[tuple[Line, ...], bool]:
         """The lines that go with a danger, and whether they are the country's own."""
         wanted = LINES_FOR.get(urgency, ())
-        own = tuple(line for line in self.entry(country).lines if line.kind in wanted and line.shown)
+        listed = self.countries[country].lines if country and country in self.countries else ()
+        own = tuple(line for line in listed if line.kind in wanted and line.shown)
         if own or not wanted:
             return own[:3], True
         return tuple(line for line in self.unknown.lines if line.kind in wanted), False

@@ -82,7 +82,7 @@ def of_words(
     shortcut = spoken.shortcuts.get(typed)
     if shortcut and not dangers:
         ranked = (Candidate(shortcut, 1.0), *(c for c in ranked if c.topic != shortcut))[:5]
-        return replace(known, candidates=ranked, topic=shortcut)
+        return still_in_danger(replace(known, candidates=ranked, topic=shortcut), session, leans, library)
     # What answers a danger or a request for dosing is served where triage heard one, never by the topic head alone.
     harmless = [c for c in ranked if c.topic != NO_DOSING and urgency_of.get(c.topic, Urgency.NONE) is Urgency.NONE]
     found = match(harmless, library.heads, OUT_OF_SCOPE)
@@ -122,10 +122,10 @@ def confident(probabilities: Probabilities, thresholds: Thresholds | None) -> bo
 def still_in_danger(understanding: Understanding, session: Session, leans: bool, library: Library) -> Understanding:
     """An emergency lasts until something clearly else is asked, or it was a mistake."""
     before = session.danger
-    if before is None or understanding.dangers or understanding.topic == "small-talk":
+    if before is None or understanding.dangers:
         return understanding
     topic = understanding.topic
-    lasts = topic is None or library.topics[topic].group in STAYS
+    lasts = topic in {None, "small-talk"} or (topic is not None and library.topics[topic].group in STAYS)
     if before.urgency is not Urgency.EMERGENCY:
         lasts = leans and topic is None
     return replace(understanding, dangers=(before,)) if lasts else understanding

@@ -6,9 +6,17 @@ from pathlib import Path
 
 import pytest
 
-from bot.content.formats import DIRECTORY, LEDGER, SIGNALS, FileFault, UnusableFileError, parsed, read_response
+from bot.content.formats import (
+    DIRECTORY,
+    LEDGER,
+    SIGNALS,
+    FileFault,
+    TopicFile,
+    UnusableFileError,
+    parsed,
+    read_response,
+)
 from bot.content.questions import questions_of
-from bot.content.formats import TopicFile
 from bot.vocabulary import Audience, Urgency
 
 HEAD = "---\ntitle: T\nsources: [a]\nchecked: 2026-11-25\ncarries: []\nfollow_ups: []\n---\n"
@@ -33,10 +41,10 @@ def test_a_response_has_a_head_and_voices_with_their_lines(tmp_path: Path) -> No
     [
         ("", 1, "no head"),
         ("Just text.", 1, "no head"),
-        (HEAD, 7, "no text"),
-        (HEAD + "\n\n", 7, "no text"),
-        (HEAD + "[teen]\n\n", 7, "no text"),
-        (HEAD + "[teen]\na\n[teen]\nb\n", 9, "two texts for teen"),
+        (HEAD, 8, "no text"),
+        (HEAD + "\n\n", 8, "no text"),
+        (HEAD + "[teen]\n\n", 8, "no text"),
+        (HEAD + "[teen]\na\n[teen]\nb\n", 10, "two texts for teen"),
         (HEAD.replace("title: T\n", ""), 0, "title"),
         (HEAD.replace("title: T", "title: ''"), 2, "title"),
         (HEAD.replace("sources: [a]", "sources: []"), 3, "sources"),

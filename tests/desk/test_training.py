@@ -1,0 +1,86 @@
+"""Fitting is deterministic, and what is written can be read back."""
+
+from __future__ import annotations
+
+import json
+from hashlib import sha256
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from bot.content.encoder import load_heads
+from bot.content.questions import Question
+from bot.conversation.language import folded
+from bot.vocabulary import Urgency, Vector
+
+pytest.importorskip("sklearn")
+from bot.desk.training import bar, fit_heads  # noqa: E402 - scikit-learn is an extra
+
+WIDTH = 16
+KINDS: list[tuple[str, frozenset[Urgency], bool]] = [
+    ("someone-down", frozenset({Urgency.EMERGENCY}), False),
+    ("self-harm", frozenset({Urgency.SELF_HARM}), False),
+    ("unsafe-at-home", frozenset({Urgency.SAFEGUARDING}), False),
+    ("no-dosing", frozenset(), True),
+    ("naloxone-what-is", frozenset(), False),
+    ("out-of-scope", frozenset(), False),
+]
+
+
+def encode(text: str) -> Vector:
+    """A stand-in for the encoder: near the first word of a text, moved a little by all of it."""
+    parts = [np.frombuffer(sha256(part.encode()).digest()[:WIDTH], dtype=np.uint8).astype(np.float32) / 255 - 0.5
+             for part in (text.split()[0], text)]  # fmt: skip
+    vector: Vector = parts[0] + 0.2 * parts[1]
+    return (vector / np.linalg.norm(vector)).astype(np.float32)
+
+
+ROWS = [
+    Question(
+        f"{topic} {language} {group} {number}",
+        language,
+        urgencies,
+        dosing,
+        topic,
+        f"{language}/{topic}/{group}",
+        "x",
+        1,
+    )
+    for topic, urgencies, dosing in KINDS
+    for language in ("en", "ru")
+    for group in range(6)
+    for number in range(3)
+]
+
+
+def fitted(folder: Path) -> Path:
+    """A folder with heads fitted on the rows."""
+    folder.mkdir()
+    files = {"encoder.onnx": {"sha256": "0" * 64, "bytes": 1}}
+    (folder / "card.json").write_text(json.dumps({"files": files}), encoding="utf-8")
+    fit_heads(ROWS, encode, folder, lambda line: None)
+    return folder
+
+
+def test_fitting_twice_gives_equal_bytes(tmp_path: Path) -> None:
+    one, two = fitted(tmp_path / "one"), fitted(tmp_path / "two")
+    for name in ("heads.npz", "heads.json"):
+        assert (one / name).read_bytes() == (two / name).read_bytes()
+
+
+def test_what_was_fitted_can_be_read_back_and_knows_its_rows(tmp_path: Path) -> None:
+    heads = load_heads(fitted(tmp_path / "one"))
+    assert heads.topics == tuple(sorted(topic for topic, _, _ in KINDS))
+    assert set(heads.thresholds) == {"en", "ru"}
+    for row in ROWS:
+        seen = heads(encode(folded(row.text)))
+        assert max(seen.topics, key=lambda topic: seen.topics[topic]) == row.topic
+        for urgency, probability in seen.urgencies.items():
+            assert (probability >= 0.5) is (urgency in row.urgencies)
+        assert (seen.dosing >= 0.5) is row.dosing
+
+
+@pytest.mark.parametrize(("share", "low", "high"), [(0.1, 0.85, 0.9), (0.5, 0.4, 0.6), (0.99, 0.05, 0.06)])
+def test_a_bar_lets_this_share_of_harmless_rows_pass(share: float, low: float, high: float) -> None:
+    assert low <= bar(np.linspace(0, 1, 101), share) <= high
