@@ -8,6 +8,7 @@ import pytest
 from pydantic import ValidationError
 
 from bot.conversation.library import Library
+from bot.markup import plain_reply
 from bot.vocabulary import Audience, Message, Profile
 from bot.wire import MessageObject, ReplyObject, reply_object
 from tests.conftest import NOON, Talk
@@ -16,7 +17,7 @@ KEYS = [
     "id", "text", "language", "country", "topic", "candidates", "urgency", "dangers", "dosing", "abstained",
     "emergency_contact", "choices", "sources", "review", "elapsed_us",
 ]  # fmt: skip
-"""CONTRACT.md's reply object."""
+"""The keys of a reply object, in order; outside programs rely on them."""
 
 
 @pytest.mark.parametrize(
@@ -24,7 +25,7 @@ KEYS = [
 )
 def test_a_reply_object_is_the_same_after_a_round_trip(text: str, talk: Talk) -> None:
     turn = talk.say(text)
-    sent = reply_object(turn.reply, turn.understanding, "x-1", 17)
+    sent = reply_object(turn.reply, plain_reply(turn.reply.passages), turn.understanding, "x-1", 17)
     assert ReplyObject.model_validate_json(sent.model_dump_json()) == sent
     assert list(json.loads(sent.model_dump_json())) == KEYS
     assert sent.emergency_contact.number in sent.text
@@ -35,7 +36,7 @@ def test_a_reply_object_is_the_same_after_a_round_trip(text: str, talk: Talk) ->
 
 def test_a_reply_without_understanding_still_makes_an_object(library: Library) -> None:
     turn = Talk(library).say("hi")
-    sent = reply_object(turn.reply, None, None, 0)
+    sent = reply_object(turn.reply, "text", None, None, 0)
     assert (sent.urgency, sent.dangers, sent.candidates, sent.dosing) == ("none", (), (), False)
 
 

@@ -45,7 +45,7 @@ UNWELCOME: Mapping[str, re.Pattern[str]] = {
         r"la ayuda (?:ya )?(?:viene|va en camino)|está[s]? a salvo)\b|[!¡]",
     }.items()
 }
-"""Labels that hurt, false comfort, promises that we cannot keep, shouting (VOICE: no blame, no fright, no false comfort)."""
+"""Labels that hurt, false comfort, promises that we cannot keep, shouting."""
 
 
 @dataclass(frozen=True)
@@ -130,7 +130,7 @@ def dosing(shelf: Shelf) -> Iterator[FileFault]:
 
 
 def lengths(shelf: Shelf) -> Iterator[FileFault]:
-    """Bodies, first sentences, steps, points and buttons fit a phone and a frightened reader (VOICE)."""
+    """Bodies, first sentences, steps, points and buttons fit a phone and a frightened reader."""
     for text in shelf.texts():
         if len(text.body) > BODY_LENGTH:
             yield text.at(0, f"{len(text.body)} characters, at most {BODY_LENGTH}")

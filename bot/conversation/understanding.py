@@ -103,8 +103,9 @@ def judge(text: str, library: Library, language: str, topic: str | None, told: T
         return alone
     within = library.heads(library.encoder(folded(f"{library.title(language, topic)} {text}")))
     mixed = in_context(alone, within, CONTEXT)
-    # The title of an emergency must not raise an alarm by itself.
-    return replace(mixed, urgencies=alone.urgencies) if library.topics[topic].urgency is not Urgency.NONE else mixed
+    # The title of an emergency, or of a step in one, must not raise an alarm by itself.
+    alarming = library.topics[topic].urgency is not Urgency.NONE or library.topics[topic].group == "steps"
+    return replace(mixed, urgencies=alone.urgencies) if alarming else mixed
 
 
 def confident(probabilities: Probabilities, thresholds: Thresholds | None) -> bool:

@@ -122,7 +122,8 @@ class Share:
             return None
         p, n = self.value, self.all
         middle, spread = p + Z * Z / (2 * n), Z * sqrt(p * (1 - p) / n + Z * Z / (4 * n * n))
-        return (middle - spread) / (1 + Z * Z / n), (middle + spread) / (1 + Z * Z / n)
+        low, high = (middle - spread) / (1 + Z * Z / n), (middle + spread) / (1 + Z * Z / n)
+        return max(0.0, low), min(1.0, high)
 
     def __str__(self) -> str:
         if self.value is None or self.interval is None:

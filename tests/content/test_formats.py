@@ -57,7 +57,7 @@ def test_a_response_has_a_head_and_voices_with_their_lines(tmp_path: Path) -> No
 def test_a_fault_of_a_response_is_told_with_its_line(text: str, line: int, what: str, tmp_path: Path) -> None:
     with pytest.raises(UnusableFileError) as raised:
         read_response(
-            written(tmp_path, text + ("Text.\n" if text.startswith("---") and "no text" != what else "")), "x.md"
+            written(tmp_path, text + ("Text.\n" if text.startswith("---") and what != "no text" else "")), "x.md"
         )
     found = [(fault.path, fault.line) for fault in raised.value.faults if what in fault.what]
     assert ("x.md", line) in found

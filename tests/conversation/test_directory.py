@@ -97,3 +97,12 @@ def test_every_country_has_a_name_and_a_number_to_show_in_every_language(library
 )
 def test_the_real_directory_has_these_numbers(country: str, numbers: list[str], library: Library) -> None:
     assert [n.number for n in library.directory.dialled(country)][: len(numbers)] == numbers
+
+
+@pytest.mark.parametrize("language", ["en", "ru", "es"])
+def test_where_the_country_is_unknown_the_lines_are_found_by_country(language: str, library: Library) -> None:
+    line = library.lines(language, None, Urgency.SELF_HARM)
+    assert line
+    label = library.words[language].line_labels["elsewhere"].partition("{")[0]
+    assert line.text.startswith(label)
+    assert "(" not in line.text  # a name or a remark in another language

@@ -19,11 +19,13 @@ from tests.conftest import Talk
         ("what is naloxone", "naloxone-what-is"),
         ("what are the signs of an overdose", "overdose-signs"),
         ("is blocking nonsense", "is-blocking-nonsense"),
+        ("что такое налтрексон", "naltrexone-what-is"),
         ("какие признаки передозировки", "overdose-signs"),
         ("qué es la naltrexona", "naltrexone-what-is"),
         ("cuáles son las señales de una sobredosis", "overdose-signs"),
         ("el bloqueo es una tontería?", "is-blocking-nonsense"),
         ("narcan", "naloxone-what-is"),
+        ("Narcan?!", "naloxone-what-is"),
         ("hi", "small-talk"),
         ("привет", "small-talk"),
         ("hola", "small-talk"),
@@ -54,7 +56,6 @@ def test_every_shortcut_leads_where_it_says_unless_it_speaks_of_danger(language:
         "receta de paella",
         "",
         "😱",
-        "asdf qwer zxcv",
     ],
 )
 def test_what_no_text_answers_is_not_answered(text: str, talk: Talk) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
+from itertools import pairwise
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -63,7 +64,8 @@ def people(draw: st.DrawFn, countries: tuple[str, ...]) -> Profile:
 
 def replies(library: Library, said: list[str], told: Profile) -> list[Reply]:
     """All replies of a talk; no turn may break a rule of the guard."""
-    session, found = Session(), []
+    session = Session()
+    found: list[Reply] = []
     for text in said:
         turn = take_turn(Message(text, NOON, told), session, library)
         assert turn.reply.passages
@@ -116,7 +118,7 @@ def assert_no_dosing(reply: Reply, library: Library) -> None:
 def assert_no_amount(text: str) -> None:
     """No unit directly after a number in words."""
     words = re.findall(r"\w+|[.,;:!?()\n]", text.lower())
-    pairs = [f"{a} {b}" for a, b in zip(words, words[1:], strict=False) if a in COUNTS and UNITS.fullmatch(b)]
+    pairs = [f"{a} {b}" for a, b in pairwise(words) if a in COUNTS and UNITS.fullmatch(b)]
     assert pairs == []
 
 

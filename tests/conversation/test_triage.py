@@ -76,6 +76,7 @@ def test_the_gravest_danger_in_the_words_is_found_and_answered(
 @pytest.mark.parametrize(
     "text",
     [
+        "i cant wake up for school",
         "my phone died",
         "this song is killing me",
         "dying of laughter",

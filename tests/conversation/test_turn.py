@@ -140,7 +140,7 @@ def test_a_mistake_ends_the_emergency(down: str, mistake: str, talk: Talk) -> No
     assert talk.say("what is naltrexone").reply.urgency is Urgency.NONE
 
 
-@pytest.mark.parametrize("text", ["no", "what now"])
+@pytest.mark.parametrize("text", ["no", "what now", "ok and then", "ok", "thanks", "hi"])
 def test_an_emergency_lasts_while_messages_lean_on_it(text: str, talk: Talk) -> None:
     assert talk.say("he is blue and not breathing", text).reply.urgency is Urgency.EMERGENCY
 
@@ -155,7 +155,8 @@ def test_something_clearly_else_ends_the_emergency(talk: Talk) -> None:
     [
         ("step-breathing", "i want to kill myself", Urgency.SELF_HARM, "self-harm"),
         ("step-called", "i took too much and feel weird", Urgency.EMERGENCY, "i-took-too-much"),
-        ("step-woke-up", "хочу покончить с собой", Urgency.SELF_HARM, "self-harm"),
+        ("step-woke-up", "i want to kill myself", Urgency.SELF_HARM, "self-harm"),
+        ("step-breathing", "хочу покончить с собой", Urgency.SELF_HARM, "self-harm"),
         ("step-mistake", "mi amigo no respira", Urgency.EMERGENCY, "someone-down"),
     ],
 )
