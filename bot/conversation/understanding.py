@@ -30,6 +30,8 @@ STAYS = frozenset({"emergency", "overdose", "naloxone", "steps"})
 """Groups of questions that do not end an emergency: people ask them beside the person who is down."""
 MISTAKE = "step-mistake"
 SETTINGS = frozenset({CommandKind.COUNTRY, CommandKind.LANGUAGE, CommandKind.AUDIENCE})
+GREETED = 3
+"""From so many words on, what stands after a greeting is a message of its own."""
 STEP_LENGTH = 7
 """Up to so many words an answer to the guided emergency may have; a longer message is read as a new one."""
 
@@ -67,7 +69,7 @@ def of_words(
 ) -> Understanding:
     """The dangers, dosing and topics in the words themselves."""
     spoken = library.words[known.language]
-    text = folded(message.text)
+    text = without_greeting(folded(message.text), spoken.shortcuts)
     leans = session.topic is not None and is_leaning(typed, spoken.leaning)
     probabilities = judge(text, library, known.language, session.topic if leans else None, told)
     thresholds = library.heads.thresholds.get(known.language) if library.heads else None
@@ -106,6 +108,16 @@ def judge(text: str, library: Library, language: str, topic: str | None, told: T
     # The title of an emergency, or of a step in one, must not raise an alarm by itself.
     alarming = library.topics[topic].urgency is not Urgency.NONE or library.topics[topic].group == "steps"
     return replace(mixed, urgencies=alone.urgencies) if alarming else mixed
+
+
+def without_greeting(text: str, shortcuts: Mapping[tuple[str, ...], str]) -> str:
+    """A folded text without the greeting before what it asks: "hello. i found foil" asks about foil."""
+    parts = text.split()
+    for length in (2, 1):
+        opening, rest = words(" ".join(parts[:length])), parts[length:]
+        if shortcuts.get(opening) == "small-talk" and len(rest) >= GREETED:
+            return " ".join(rest)
+    return text
 
 
 def confident(probabilities: Probabilities, thresholds: Thresholds | None) -> bool:
