@@ -3,13 +3,24 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import NoReturn
 
 import pytest
 
 from bot.assistant import Assistant
 from bot.conversation.library import LAST_RESORT, Library
-from bot.vocabulary import Message, Profile, Session
+from bot.conversation.triage import Signal
+from bot.vocabulary import Message, PassageKind, Profile, Session, Urgency
 from tests.conftest import NOON
+
+
+class Broken(dict[str, Sequence[Signal]]):
+    """Signals that fail whenever they are asked."""
+
+    def get(self, key: str, default: object = None) -> NoReturn:
+        raise RuntimeError(key)
 
 
 def said(text: str, told: Profile | None = None) -> Message:
@@ -23,10 +34,18 @@ def said(text: str, told: Profile | None = None) -> Message:
 def test_when_understanding_fails_the_last_resort_goes_out(
     language: str, country: str | None, number: str, broken_library: Library
 ) -> None:
-    answer = Assistant(broken_library, {}).respond("a", said("help he is blue", Profile(language, country)))
+    wholly = replace(broken_library, signals=Broken())
+    answer = Assistant(wholly, {}).respond("a", said("help he is blue", Profile(language, country)))
     assert answer.understanding is None
     assert (answer.reply.topic, answer.reply.language) == (LAST_RESORT, language)
     assert answer.reply.contact.number == number
+
+
+@pytest.mark.parametrize("text", ["he is not breathing", "он не дышит", "mi hijo no respira"])
+def test_when_the_model_fails_signals_still_hear_an_emergency(text: str, broken_library: Library) -> None:
+    answer = Assistant(broken_library, {}).respond("a", said(text))
+    assert (answer.reply.topic, answer.reply.urgency) == ("someone-down", Urgency.EMERGENCY)
+    assert answer.reply.passages[0].kind is PassageKind.POINTER
 
 
 def test_a_failure_is_logged_by_kind_and_place_and_without_words(
@@ -35,7 +54,7 @@ def test_a_failure_is_logged_by_kind_and_place_and_without_words(
     monkeypatch.setattr(logging.getLogger("overdose_bot"), "propagate", True)
     with caplog.at_level(logging.DEBUG, "overdose_bot"):
         Assistant(broken_library, {}).respond("some-id", said("zqxcanaryvjk he is blue"))
-    (record,) = caplog.records
+    record = caplog.records[0]
     assert record.__dict__["facts"]["error"] == "RuntimeError"
     assert "zqxcanaryvjk" not in repr(record.__dict__)
     assert "some-id" not in repr(record.__dict__)

@@ -49,8 +49,8 @@ def answer_lines(assistant: Assistant, lines: Iterable[bytes], told: Profile) ->
             continue
         begun = perf_counter_ns()
         try:
-            asked = MessageObject.model_validate_json(line.decode("utf-8", "replace"))
-        except ValidationError as error:
+            asked = MessageObject.model_validate(without_halves(json.loads(line.decode("utf-8", "replace"))))
+        except (ValidationError, ValueError, RecursionError) as error:
             yield json.dumps({"error": "; ".join(told_of(error)), "line": number + 1})
             continue
         faults = unknown_values(asked, assistant)
@@ -69,8 +69,20 @@ def answer_lines(assistant: Assistant, lines: Iterable[bytes], told: Profile) ->
         ).model_dump_json()
 
 
-def told_of(error: ValidationError) -> Iterator[str]:
+def without_halves(data: object) -> object:
+    """Parsed JSON without halves of characters: an emoji that was cut off must not cost somebody their answer."""
+    if isinstance(data, str):
+        return data.encode("utf-8", "ignore").decode("utf-8")
+    if isinstance(data, dict):
+        return {key: without_halves(value) for key, value in data.items()}
+    return data
+
+
+def told_of(error: Exception) -> Iterator[str]:
     """What is wrong with a message object, by field, without what was in it."""
+    if not isinstance(error, ValidationError):
+        yield "not JSON"
+        return
     for fault in error.errors(include_input=False, include_context=False, include_url=False):
         where = ".".join(str(part) for part in fault["loc"])
         yield f"{where}: {fault['msg']}" if where and fault["type"] != "extra_forbidden" else fault["msg"]

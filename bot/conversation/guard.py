@@ -34,16 +34,16 @@ class Fault(StrEnum):
     CHOICE = "a choice that is not vetted or does not fit into a button"
 
 
-EN_COUNT = r"(?:an?|one|two|three|four|five|six|seven|eight|nine|ten|twelve|twenty|half|quarter|double|couple|several|few|dozen|another|every|each)"
-RU_COUNT = r"(?:од(?:ин|на|ну|но|ной|ного)|дв[ае]|двух|тр[иеё]х?|четыр\w+|пят\w{1,2}|шест\w{1,2}|сем[ьи]|восемь|девять|десять|пол|половин\w+|четверт\w+|пар[ауы]|нескольк\w+|кажд\w+|ещё|еще|через)"
-ES_COUNT = r"(?:una?|dos|tres|cuatro|cinco|seis|siete|ocho|nueve|diez|medi[oa]|mitad|cuarto|doble|par|vari[oa]s|otr[oa]|cada|poc[oa]s|un[oa]s)"
+EN_COUNT = r"(?:an?|one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|\w+teen|twenty|thirty|forty|fifty|hundred|half|quarter|double|couple|several|few|dozen|another|every|each)"
+RU_COUNT = r"(?:од(?:ин|на|ну|но|ной|ного)|дв[ае]|двух|тр[иеё]х?|четыр\w+|пят\w{1,2}|шест\w{1,2}|сем[ьи]|восемь|девять|десять|\w+надцать|двадцать|тридцать|сорок|пятьдесят|сто|втор\w+|треть\w+|пол|половин\w+|четверт\w+|пар[ауы]|пар[оеу]й?|нескольк\w+|кажд\w+|ещё|еще|через)"
+ES_COUNT = r"(?:una?|dos|tres|cuatro|cinco|seis|siete|ocho|nueve|diez|once|doce|trece|catorce|quince|dieci\w+|veint\w+|treinta|cuarenta|cincuenta|cien|segund[oa]|tercer[oa]?|medi[oa]|mitad|cuarto|doble|par|vari[oa]s|otr[oa]|cada|poc[oa]s|un[oa]s)"
 EN_UNIT = r"(?:mg|mcg|milligrams?|micrograms?|grams?|ml|millilit\w+|units?|tablets?|pills?|capsules?|doses?|sprays?|puffs?|drops?|vials?|ampoules?|shots?|bags?|lines|hits?|hours?|minutes?|days?|weeks?|months?|nights?)"
-RU_UNIT = r"(?:мг|мкг|грамм\w*|миллиграмм\w*|мл|миллилитр\w*|кубик\w*|единиц\w*|таблет\w+|капсул\w+|доз[аыуе]?|дозах|впрыск\w*|пшик\w*|капл\w+|ампул\w+|укол\w*|дорож\w+|чек\w*|час[аов]*|минут\w*|дн[яей]+|день|сут\w+|недел\w+|месяц\w*)"
-ES_UNIT = r"(?:mg|mcg|miligramos?|gramos?|ml|mililitros?|unidad(?:es)?|tabletas?|pastillas?|comprimidos?|c[aá]psulas?|dosis|rociad\w+|aplicaci\w+|gotas?|ampollas?|rayas?|l[ií]neas?|horas?|minutos?|d[ií]as?|semanas?|mes(?:es)?|noches?)"
+RU_UNIT = r"(?:мг|мкг|грамм\w*|миллиграмм\w*|мл|миллилитр\w*|кубик\w*|единиц\w*|таблет\w+|капсул\w+|доз[аыуе]?|дозах|впрыск\w*|пшик\w*|кап(?:л\w+|ель)|ампул\w+|укол\w*|дорож\w+|чек\w*|час[аов]*|минут\w*|дн[яей]+|день|сут\w+|недел\w+|месяц\w*)"
+ES_UNIT = r"(?:mg|mcg|miligramos?|gramos?|ml|mililitros?|unidad(?:es)?|tabletas?|pastillas?|comprimidos?|c[aá]psulas?|dosis|rociad\w+|aplicaci\w+|gotas?|ampollas?|rayas?|horas?|minutos?|d[ií]as?|semanas?|mes(?:es)?|noches?)"
 
 DOSING: Mapping[str, tuple[str, ...]] = {
     "amount or interval": (
-        rf"\b{EN_COUNT}\s+(?:(?!more|the|of\b)\w+\s+)?(?:of\s+an?\s+)?{EN_UNIT}\b",
+        rf"\b{EN_COUNT}\s+(?:\w+\s+)?(?:of\s+(?:the\s+|an?\s+|your\s+)?)?{EN_UNIT}\b",
         rf"\b{RU_COUNT}\s+(?:\w+\s+)?{RU_UNIT}\b",
         r"\bпол(?:таблет|ампул|доз|грамм)\w*",
         rf"\b{ES_COUNT}\s+(?:\w+\s+)?{ES_UNIT}\b",

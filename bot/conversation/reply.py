@@ -103,7 +103,9 @@ def assembled(
     pointer = library.pointer(language, country)
     lines = [library.lines(language, country, danger.urgency) for danger in understanding.dangers]
     help_ = [pointer, *(line for line in lines if line)]
-    parts = [*help_, *passages] if understanding.dangers else [*passages, *help_]
+    # In a language that we do not read, it may be an emergency.
+    first = understanding.dangers or understanding.foreign
+    parts = [*help_, *passages] if first else [*passages, *help_]
     words = library.words[language]
     if asks and not told_only(understanding):
         parts.append(Passage(PassageKind.NOTE, words.notes["ask-country"]))

@@ -53,6 +53,8 @@ def pattern(phrase: str) -> re.Pattern[str]:
     Raises:
         ValueError: the phrase cannot be read.
     """
+    if re.sub(r"\([^()]*\)", "", phrase).count("(") or re.sub(r"\([^()]*\)", "", phrase).count(")"):
+        raise ValueError(f"a bracket of the phrase {phrase!r} has no other half")
     pieces: list[str] = []
     for token in re.findall(r"\([^()]*\)|\.\.|[^\s()]+", phrase):
         if token == "..":

@@ -39,7 +39,7 @@ STEP_LENGTH = 7
 def understand(message: Message, session: Session, library: Library) -> Understanding:
     """What a message means; it holds no word of it."""
     told = tell_language(message.text, {c: w.tongue for c, w in library.words.items()}, library.foreign)
-    profile = session.profile.told(message.told)
+    profile = known_to_us(session.profile.told(message.told), library)
     command = read_command(message.text, library)
     language = language_of(message, profile, told, command, library)
     profile = replace(profile, language=language)
@@ -226,6 +226,11 @@ def language_of(message: Message, profile: Profile, told: Told, command: Command
         if asked or told.language:
             return asked or told.language or library.languages[0]
     return servable(profile.language, library)
+
+
+def known_to_us(profile: Profile, library: Library) -> Profile:
+    """The profile without a country that the directory does not have: its number is then unknown, and is asked for."""
+    return profile if profile.country in library.directory.countries else replace(profile, country=None)
 
 
 def servable(language: str | None, library: Library) -> str:

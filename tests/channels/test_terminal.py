@@ -132,6 +132,12 @@ def test_an_error_keeps_the_id_where_it_can_be_read(assistant: Assistant) -> Non
     assert "country" in wrong["error"]
 
 
+def test_half_an_emoji_does_not_cost_an_emergency_its_answer(assistant: Assistant) -> None:
+    line = b'{"text": "he is not breathing \\ud83d", "id": "7"}\n'
+    (reply,) = [json.loads(answer) for answer in answer_lines(assistant, [line], Profile())]
+    assert (reply["id"], reply["topic"], reply["urgency"]) == ("7", "someone-down", "emergency")
+
+
 def test_empty_lines_are_passed_over(assistant: Assistant) -> None:
     assert len(answered(assistant, b"\n", b"  \n", {"text": "hi"})) == 1
 

@@ -177,7 +177,9 @@ def test_a_phrase_stands_in_a_text(phrase: str, text: str, stands: bool) -> None
     assert bool(pattern(phrase).search(text)) is stands
 
 
-@pytest.mark.parametrize("phrase", ["", "..", ".. word", "word ..", "a|", "|a", "a.b", "a+", "[a]", "*", "a**"])
+@pytest.mark.parametrize(
+    "phrase", ["", "(a", "a)", "..", ".. word", "word ..", "a|", "|a", "a.b", "a+", "[a]", "*", "a**"]
+)
 def test_a_phrase_that_cannot_be_read_is_refused(phrase: str) -> None:
     with pytest.raises(ValueError, match="phrase"):
         pattern(phrase)

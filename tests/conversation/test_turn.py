@@ -270,12 +270,33 @@ def test_the_answer_is_in_the_language_asked_for_or_written(texts: tuple[str, ..
 
 @pytest.mark.parametrize(
     ("text", "foreign"),
-    [("bonjour je ne sais pas quoi faire pour mon ami", "fr"), ("сәлем маған көмек керек", "kk")],
+    [
+        ("bonjour je ne sais pas quoi faire pour mon ami", "fr"),
+        ("сәлем маған көмек керек", "kk"),
+        ("مرحبا", "ar"),
+        ("你好", "zh"),
+    ],
 )
 def test_a_language_that_we_do_not_have_is_told_so_in_that_language(
     text: str, foreign: str, talk: Talk, library: Library
 ) -> None:
-    assert library.foreign_sentences[foreign] in plain_reply(talk.say(text).reply.passages)
+    reply = talk.say(text).reply
+    assert library.foreign_sentences[foreign] in plain_reply(reply.passages)
+    assert reply.passages[0].kind is PassageKind.POINTER
+
+
+def test_a_country_that_we_do_not_know_costs_no_help_lines(talk: Talk) -> None:
+    reply = talk.say("i want to die", told=Profile("en", "ZZ")).reply
+    assert (reply.topic, reply.country, reply.urgency) == ("self-harm", None, Urgency.SELF_HARM)
+    assert [p.kind for p in reply.passages[:2]] == [PassageKind.POINTER, PassageKind.LINES]
+
+
+@pytest.mark.parametrize(
+    ("text", "topic"),
+    [("hello, where can i get narcan", "naloxone-get"), ("hola, ¿dónde consigo naloxona?", "naloxone-get")],
+)
+def test_a_greeting_does_not_hide_the_question(text: str, topic: str, talk: Talk) -> None:
+    assert talk.say(text).reply.topic == topic
 
 
 def test_a_teen_and_a_parent_are_each_spoken_to_in_their_words(library: Library) -> None:
