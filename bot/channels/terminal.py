@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
+from shutil import get_terminal_size
+from textwrap import fill
 from time import perf_counter_ns
 from typing import TextIO
 
@@ -19,6 +22,8 @@ from bot.vocabulary import Choice, ClearedReply, Message, Profile
 from bot.wire import MessageObject, reply_object
 
 TALK = "terminal"
+MARK = re.compile(r"^(?:- |\d\. )")
+"""What a line of a list begins with."""
 START = "/start"
 QUIT = frozenset({"/quit", "/exit", "/q"})
 
@@ -138,9 +143,18 @@ def chosen(text: str, choices: tuple[Choice, ...]) -> str:
     return text
 
 
+def wrapped(text: str, width: int) -> str:
+    """The text with no word broken at the edge of the terminal, lines of a list hanging under their mark."""
+    return "\n".join(
+        fill(line, max(20, width - 1), subsequent_indent=" " * len("".join(MARK.findall(line)[:1])))
+        for line in text.split("\n")
+    )
+
+
 def show(reply: ClearedReply, out: TextIO) -> None:
     """The reply, and its choices by number."""
-    print(f"\n{plain_reply(reply.passages)}\n", file=out)
+    text = plain_reply(reply.passages)
+    print(f"\n{wrapped(text, get_terminal_size().columns) if out.isatty() else text}\n", file=out)
     for number, choice in enumerate(reply.choices, 1):
         print(f"  {number}  {choice.label}", file=out)
     print(file=out, flush=True)

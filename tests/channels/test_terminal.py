@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from bot.assistant import Assistant
-from bot.channels.terminal import answer_lines, ask, chat, chosen
+from bot.channels.terminal import answer_lines, ask, chat, chosen, wrapped
 from bot.conversation.library import Library
 from bot.vocabulary import Audience, Choice, Profile
 
@@ -136,6 +136,11 @@ def test_half_an_emoji_does_not_cost_an_emergency_its_answer(assistant: Assistan
     line = b'{"text": "he is not breathing \\ud83d", "id": "7"}\n'
     (reply,) = [json.loads(answer) for answer in answer_lines(assistant, [line], Profile())]
     assert (reply["id"], reply["topic"], reply["urgency"]) == ("7", "someone-down", "emergency")
+
+
+def test_no_word_is_broken_at_the_edge_of_the_terminal() -> None:
+    text = "Call the emergency number now.\n\n- Stay with them until the ambulance comes"
+    assert wrapped(text, 25) == ("Call the emergency\nnumber now.\n\n- Stay with them until\n  the ambulance comes")
 
 
 def test_empty_lines_are_passed_over(assistant: Assistant) -> None:
