@@ -57,7 +57,7 @@ def chosen_topic(understanding: Understanding, session: Session, library: Librar
         asked = understanding.topic
         served = asked and library.response(understanding.language, asked)
         lasting = session.danger is not None and understanding.dangers[0] == session.danger
-        if command and asked:
+        if command and asked and served:
             return asked
         if lasting and asked and served and library.topics[asked].group in STAYS and not understanding.dosing:
             return asked
@@ -109,8 +109,8 @@ def assembled(
     words = library.words[language]
     if asks and not told_only(understanding):
         parts.append(Passage(PassageKind.NOTE, words.notes["ask-country"]))
-    offered = [t for t in understanding.offered if library.response(language, t)]
     abstained = response.topic == OUT_OF_SCOPE
+    offered = [*understanding.offered, *near_topics(understanding, library)] if abstained else []
     onward = [*offered, *response.follow_ups][:4] if abstained else [*response.follow_ups]
     weakest = min((response.review, words.review, library.directory_review), key=lambda review: review.strength)
     return Reply(
@@ -125,6 +125,13 @@ def assembled(
         review=weakest,
         abstained=abstained,
     )
+
+
+def near_topics(understanding: Understanding, library: Library) -> list[str]:
+    """Candidates beside a topic that was understood but has no text yet; those that answer a danger are left out."""
+    if understanding.topic is None:
+        return []
+    return [c.topic for c in understanding.candidates if library.topics[c.topic].urgency is Urgency.NONE]
 
 
 def choices(topics: Iterable[str], served: str, language: str, library: Library) -> tuple[Choice, ...]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from bot.conversation.guard import Vouched, clear
-from bot.conversation.library import NO_DOSING, Library
+from bot.conversation.library import NO_DOSING, OUT_OF_SCOPE, Library
 from bot.conversation.reply import compose, last_resort
 from bot.conversation.understanding import understand
 from bot.vocabulary import CommandKind, Message, Reply, Session, Turn, Understanding, Urgency
@@ -31,7 +31,8 @@ def remembered(session: Session, understanding: Understanding, reply: Reply) -> 
         return replace(session, profile=understanding.profile, country_asked=True)
     return Session(
         profile=understanding.profile,
-        topic=reply.topic,
+        # A question that was not answered leaves the talk where it was: the next one may lean on the same topic.
+        topic=session.topic if reply.topic == OUT_OF_SCOPE else reply.topic,
         danger=understanding.dangers[0] if understanding.dangers else None,
         declined=reply.topic == NO_DOSING,
         country_asked=True,

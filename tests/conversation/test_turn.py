@@ -299,6 +299,15 @@ def test_a_greeting_does_not_hide_the_question(text: str, topic: str, talk: Talk
     assert talk.say(text).reply.topic == topic
 
 
+def test_a_question_without_an_answer_leaves_the_talk_where_it_was(talk: Talk) -> None:
+    assert talk.say("what is naltrexone", "what is the capital of france").reply.topic == "out-of-scope"
+    assert talk.session.topic == "naltrexone-what-is"
+
+
+def test_a_tapped_topic_without_a_text_is_no_failure(talk: Talk) -> None:
+    assert talk.say("/answer grief").reply.topic == "out-of-scope"
+
+
 def test_a_teen_and_a_parent_are_each_spoken_to_in_their_words(library: Library) -> None:
     differ = [
         (language, topic)
