@@ -31,6 +31,8 @@ HOW_TO = {
     CommandKind.AUDIENCE: "no-audience",
 }
 SMALL_TALK = "small-talk"
+CHOICES = 6
+"""More than this, nobody reads."""
 
 
 def compose(understanding: Understanding, session: Session, library: Library) -> Reply:
@@ -111,7 +113,6 @@ def assembled(
         parts.append(Passage(PassageKind.NOTE, words.notes["ask-country"]))
     abstained = response.topic == OUT_OF_SCOPE
     offered = [*understanding.offered, *near_topics(understanding, library)] if abstained else []
-    onward = [*offered, *response.follow_ups][:4] if abstained else [*response.follow_ups]
     weakest = min((response.review, words.review, library.directory_review), key=lambda review: review.strength)
     return Reply(
         topic=response.topic,
@@ -120,7 +121,7 @@ def assembled(
         urgency=understanding.urgency,
         passages=tuple(parts),
         contact=library.directory.contact(country, words.services),
-        choices=choices(onward, response.topic, language, library),
+        choices=choices([*offered, *response.follow_ups], response.topic, language, library),
         sources=response.sources,
         review=weakest,
         abstained=abstained,
@@ -137,7 +138,7 @@ def near_topics(understanding: Understanding, library: Library) -> list[str]:
 def choices(topics: Iterable[str], served: str, language: str, library: Library) -> tuple[Choice, ...]:
     """Buttons for topics that can be served, each once, without the one just served."""
     unique = dict.fromkeys(topic for topic in topics if topic != served and library.response(language, topic))
-    return tuple(Choice(library.title(language, topic), f"/answer {topic}") for topic in unique)
+    return tuple(Choice(library.title(language, topic), f"/answer {topic}") for topic in list(unique)[:CHOICES])
 
 
 def last_resort(profile: Profile, library: Library) -> Reply:
