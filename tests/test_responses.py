@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from bot.content.encoder import read_heads_card
 from bot.content.loader import find_responses, load, read_topics
 from bot.content.questions import questions_digest, read_questions
 from bot.content.rules import check
+from bot.conversation.language import words
+from bot.desk.evaluation import read_labelled
+
+QUESTIONS = Path(__file__).parent / "questions"
 
 
 def test_the_files_keep_every_rule() -> None:
@@ -26,3 +32,12 @@ def test_heads_and_questions_belong_together() -> None:
     assert faults == ()
     assert card.rows == len(rows)
     assert card.questions_sha256 == questions_digest(rows)
+
+
+def test_no_test_question_stands_among_the_training_questions() -> None:
+    root = find_responses()
+    topics = {name: topic for members in read_topics(root).values() for name, topic in members.items()}
+    rows, _ = read_questions(root, ("en", "es", "ru"), topics)
+    trained = {words(row.text) for row in rows}
+    tested = [row for path in QUESTIONS.glob("*.jsonl") for row in read_labelled(path)]
+    assert [row.id for row in tested if words(row.text) in trained] == []
