@@ -28,6 +28,8 @@ SHORT = 4
 """Up to so many words a message may lean on the last topic without saying so."""
 STAYS = frozenset({"emergency", "overdose", "naloxone", "steps"})
 """Groups of questions that do not end an emergency: people ask them beside the person who is down."""
+BESIDE = frozenset({"small-talk", "find-help", "feedback"})
+"""Topics that say nothing about an emergency being over: "ok", "help me", "that is wrong"."""
 MISTAKE = "step-mistake"
 SETTINGS = frozenset({CommandKind.COUNTRY, CommandKind.LANGUAGE, CommandKind.AUDIENCE})
 GREETED = 3
@@ -138,7 +140,7 @@ def still_in_danger(understanding: Understanding, session: Session, leans: bool,
     if before is None or understanding.dangers:
         return understanding
     topic = understanding.topic
-    lasts = topic in {None, "small-talk"} or (topic is not None and library.topics[topic].group in STAYS)
+    lasts = topic in {None, *BESIDE} or (topic is not None and library.topics[topic].group in STAYS)
     if before.urgency is not Urgency.EMERGENCY:
         lasts = leans and topic is None
     return replace(understanding, dangers=(before,)) if lasts else understanding
@@ -255,11 +257,16 @@ def is_only_told(rest: Sequence[str]) -> bool:
 
 
 def spoken_step(typed: Sequence[str], steps: Mapping[tuple[str, ...], str]) -> str | None:
-    """The step of the guided emergency that a short message names in words: "he woke up", "i called"."""
-    if len(typed) > STEP_LENGTH:
-        return None
+    """
+    The step of the guided emergency that a short message names in words: "he woke up", "i called".
+
+    That it was a mistake ends an emergency, so it must be the whole message: "a false alarm" is not "not a false alarm".
+    """
+    whole = steps.get(tuple(typed))
+    if whole or len(typed) > STEP_LENGTH:
+        return whole
     text = " " + " ".join(typed) + " "
-    return next((step for phrase, step in steps.items() if " " + " ".join(phrase) + " " in text), None)
+    return next((s for phrase, s in steps.items() if s != MISTAKE and " " + " ".join(phrase) + " " in text), None)
 
 
 def find_audience(typed: Sequence[str], audiences: Mapping[tuple[str, ...], Audience]) -> Audience | None:

@@ -308,6 +308,15 @@ def test_a_tapped_topic_without_a_text_is_no_failure(talk: Talk) -> None:
     assert talk.say("/answer grief").reply.topic == "out-of-scope"
 
 
+@pytest.mark.parametrize(
+    "text", ["not a false alarm", "help me", "no fue un error", "помогите", "он не очнулся", "no esta respirando"]
+)
+def test_what_only_sounds_like_all_is_well_does_not_end_an_emergency(text: str, talk: Talk) -> None:
+    reply = talk.say("he is blue and not breathing", text).reply
+    assert reply.urgency is Urgency.EMERGENCY
+    assert reply.topic not in {"step-mistake", "step-woke-up", "step-breathing"}
+
+
 def test_a_teen_and_a_parent_are_each_spoken_to_in_their_words(library: Library) -> None:
     differ = [
         (language, topic)
