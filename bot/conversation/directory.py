@@ -9,9 +9,6 @@ from enum import StrEnum
 
 from bot.vocabulary import Contact, Urgency
 
-UNIVERSAL = "112"
-"""What a mobile phone places as an emergency call in very many countries (3GPP TS 22.101, 10.1.1)."""
-
 
 class Confidence(StrEnum):
     """How well a number is supported by what was read. Nothing was dialled."""

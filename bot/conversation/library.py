@@ -10,7 +10,7 @@ from bot.conversation.directory import Directory, Line, Places
 from bot.conversation.language import Tongue
 from bot.conversation.matching import Heads
 from bot.conversation.triage import Signal
-from bot.vocabulary import Audience, Danger, Encoder, Passage, PassageKind, ReviewKind, Source, Urgency
+from bot.vocabulary import Audience, Encoder, Passage, PassageKind, ReviewKind, Source, Urgency
 
 LAST_RESORT = "last-resort"
 OUT_OF_SCOPE = "out-of-scope"
@@ -41,7 +41,7 @@ class Response:
     def text(self, reader: Audience | None, written_for: Audience | None) -> str:
         """The text in the reader's voice, else for anyone, else in the voice that the topic was written for."""
         for voice in (reader, None, written_for, Audience.TEEN, Audience.PARENT):
-            if voice in self.voices and (voice is not None or None in self.voices):
+            if voice in self.voices:
                 return self.voices[voice]
         return next(iter(self.voices.values()))
 
@@ -102,10 +102,6 @@ class Library:
     def title(self, language: str, topic: str) -> str:
         """The words of the button that leads to a topic."""
         return self.responses[language, topic].title
-
-    def danger(self, topic: str) -> Danger:
-        """The danger that a topic answers."""
-        return Danger(self.topics[topic].urgency, topic)
 
     def pointer(self, language: str, country: str | None) -> Passage:
         """The line that every reply shows: whom to call, and what to do where that may not work."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from bot.conversation.library import LAST_RESORT, NO_DOSING, OUT_OF_SCOPE, Library, Response
-from bot.conversation.understanding import STAYS, servable
+from bot.conversation.understanding import STAYS, known_to_us, servable
 from bot.vocabulary import (
     Choice,
     CommandKind,
@@ -144,7 +144,7 @@ def choices(topics: Iterable[str], served: str, language: str, library: Library)
 def last_resort(profile: Profile, library: Library) -> Reply:
     """What goes out when anything failed. It is checked when the bot starts."""
     language = servable(profile.language, library)
-    country = profile.country if profile.country in library.directory.countries else None
+    country = known_to_us(profile, library).country
     words, response = library.words[language], library.responses[language, LAST_RESORT]
     contact: Contact = library.directory.contact(country, words.services)
     return Reply(

@@ -366,10 +366,6 @@ class Recipe:
     threads: int = 2
 
 
-ALL_LAYERS: Final = tuple(range(12))
-EVERY_SECOND_LAYER: Final = tuple(range(1, 12, 2))
-
-
 # --- Noise: a message as a thumb types it ------------------------------------------------------------
 
 KEYBOARDS: Final = ("qwertyuiop", "asdfghjkl", "zxcvbnm", "йцукенгшщзхъ", "фывапролджэ", "ячсмитьбю")
