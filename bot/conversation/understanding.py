@@ -61,9 +61,12 @@ def understand(message: Message, session: Session, library: Library) -> Understa
         return still_in_danger(understanding, session, True, library)
     emergency = session.danger is not None and session.danger.urgency is Urgency.EMERGENCY
     step = spoken_step(typed, spoken.steps) if emergency else None
-    if step:
+    if step and typed in spoken.steps:
         return of_command(Command(CommandKind.ANSWER, step), profile, session, library)
-    return of_words(understanding, typed, told, message, session, library)
+    heard = of_words(understanding, typed, told, message, session, library)
+    # "he woke up" beside other words is a step, unless those words tell a danger of another kind.
+    other = any(danger.urgency is not Urgency.EMERGENCY for danger in heard.dangers)
+    return of_command(Command(CommandKind.ANSWER, step), profile, session, library) if step and not other else heard
 
 
 def of_words(

@@ -317,6 +317,23 @@ def test_what_only_sounds_like_all_is_well_does_not_end_an_emergency(text: str, 
     assert reply.topic not in {"step-mistake", "step-woke-up", "step-breathing"}
 
 
+@pytest.mark.parametrize(
+    "text", ["he woke up i want to die", "он проснулся а я хочу умереть", "ya desperto y me quiero morir"]
+)
+def test_a_step_in_words_does_not_hide_another_danger(text: str, talk: Talk) -> None:
+    turn = talk.say("he is blue and not breathing", text)
+    assert Urgency.SELF_HARM in {danger.urgency for danger in turn.understanding.dangers}
+    assert PassageKind.LINES in {passage.kind for passage in turn.reply.passages}
+
+
+@pytest.mark.parametrize(
+    ("text", "step"),
+    [("ok he woke up now", "step-woke-up"), ("i have called them now", "step-called"), ("im alone", "step-alone")],
+)
+def test_a_short_answer_leads_to_its_step(text: str, step: str, talk: Talk) -> None:
+    assert talk.say("he is blue and not breathing", text).reply.topic == step
+
+
 def test_a_teen_and_a_parent_are_each_spoken_to_in_their_words(library: Library) -> None:
     differ = [
         (language, topic)
