@@ -8,7 +8,7 @@ from bot.conversation.guard import Vouched, clear
 from bot.conversation.library import NO_DOSING, OUT_OF_SCOPE, Library
 from bot.conversation.reply import compose, last_resort
 from bot.conversation.understanding import understand
-from bot.vocabulary import CommandKind, Message, Reply, Session, Turn, Understanding, Urgency
+from bot.vocabulary import ClearedReply, CommandKind, Message, Reply, Session, Turn, Understanding, Urgency
 
 
 def take_turn(message: Message, session: Session, library: Library) -> Turn:
@@ -19,6 +19,13 @@ def take_turn(message: Message, session: Session, library: Library) -> Turn:
     clearance = clear(draft, message.text, fallback, Vouched(library.manifest, library.directory))
     after = remembered(session, understanding, draft)
     return Turn(clearance.reply, after, understanding, tuple(fault.name for fault in clearance.faults))
+
+
+def take_again(understanding: Understanding, session: Session, library: Library) -> ClearedReply:
+    """The reply of an earlier turn, from what was understood and the session before it: the words are long gone."""
+    draft = compose(understanding, session, library)
+    fallback = last_resort(understanding.profile, library)
+    return clear(draft, "", fallback, Vouched(library.manifest, library.directory)).reply
 
 
 def remembered(session: Session, understanding: Understanding, reply: Reply) -> Session | None:
