@@ -1,0 +1,179 @@
+"""The inbox and outbox: put, claim, done; each row sealed until it is erased."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Connection, Table, delete, insert, select, update
+from sqlalchemy.dialects.postgresql import insert as postgresql_insert
+from sqlalchemy.dialects.sqlite import insert as sqlite_insert
+
+from bot.store.database import DEAD_LETTERS, INBOX, OUTBOX, SEEN, SENT
+from bot.store.sealing import SealError, Sealing
+
+WAITING = "waiting"
+SENDING = "sending"
+
+
+@dataclass(frozen=True)
+class Incoming:
+    """
+    What a channel received.
+
+    `marks` are pseudonyms that tell a repeat: of the update, and of what it carries. A mark that was seen longer ago
+    than `fresh` seconds counts no more (None: for as long as marks are kept).
+    """
+
+    chat: str
+    marks: tuple[str, ...]
+    content: bytes
+    fresh: float | None = None
+
+
+@dataclass(frozen=True)
+class Letter:
+    """A row that waits: of the inbox, or of the outbox with its lane; `unsure` where a send of it may have succeeded."""
+
+    id: int
+    chat: str
+    content: bytes
+    at: float
+    lane: int = 0
+    unsure: bool = False
+
+
+@dataclass(frozen=True)
+class Outgoing:
+    """A reply to be sent, by reference, and whether a send of it begins at once."""
+
+    lane: int
+    content: bytes
+    at_once: bool
+
+
+class Mailbox:
+    """What was accepted and is not answered, what was answered and is not sent."""
+
+    def __init__(self, sealing: Sealing) -> None:
+        self._sealing = sealing
+
+    def put(self, db: Connection, incoming: Iterable[Incoming]) -> list[int | None]:
+        """Accept; for each its number, or None where it is a repeat."""
+        return [self._put(db, one) for one in incoming]
+
+    def _put(self, db: Connection, one: Incoming) -> int | None:
+        if not self.note_seen(db, one.marks, one.fresh):
+            return None
+        row = {"chat": one.chat, "sealed": self._sealing.seal("inbox", one.content), "at": time.time()}
+        return int(db.execute(insert(INBOX).returning(INBOX.c.id), row).scalar_one())
+
+    def note_seen(self, db: Connection, marks: Sequence[str], fresh: float | None = None) -> bool:
+        """Keep the marks; False where one of them was there."""
+        now, new = time.time(), True
+        for mark in marks:
+            if insert_new(db, SEEN, {"mark": mark, "at": now}):
+                continue
+            at = db.execute(select(SEEN.c.at).where(SEEN.c.mark == mark)).scalar_one()
+            if fresh is None or 0 <= now - at <= fresh:
+                new = False
+            else:
+                db.execute(update(SEEN).where(SEEN.c.mark == mark).values(at=now))
+        return new
+
+    def unanswered(self, db: Connection) -> list[Letter]:
+        """What was accepted before the process ended, the oldest first. What cannot be opened is a dead letter."""
+        return self._opened(db, INBOX, "inbox")
+
+    def unsent(self, db: Connection) -> list[Letter]:
+        """What was to be sent before the process ended, in order."""
+        return self._opened(db, OUTBOX, "outbox")
+
+    def _opened(self, db: Connection, table: Table, purpose: str) -> list[Letter]:
+        letters = []
+        for row in db.execute(select(table).order_by(table.c.id)).mappings().all():
+            try:
+                content = self._sealing.open(purpose, row["sealed"])
+            except SealError:
+                db.execute(delete(table).where(table.c.id == row["id"]))
+                self.bury(db, purpose, "SealError")
+                continue
+            letters.append(
+                Letter(
+                    row["id"], row["chat"], content, row["at"], row.get("lane", 0), row.get("state", WAITING) == SENDING
+                )
+            )
+        return letters
+
+    def answered(self, db: Connection, ids: Sequence[int], chat: str, replies: Sequence[Outgoing]) -> list[int]:
+        """Erase what was answered, and keep what is to be sent; its numbers, in order."""
+        db.execute(delete(INBOX).where(INBOX.c.id.in_(ids)))
+        rows = [
+            {
+                "chat": chat,
+                "lane": one.lane,
+                "state": SENDING if one.at_once else WAITING,
+                "sealed": self._sealing.seal("outbox", one.content),
+                "at": time.time(),
+            }
+            for one in replies
+        ]
+        return [int(db.execute(insert(OUTBOX).returning(OUTBOX.c.id), row).scalar_one()) for row in rows]
+
+    def sending(self, db: Connection, id_: int, content: bytes | None = None) -> None:
+        """A send begins; after a crash its outcome is unknown. `content` replaces what the row says."""
+        values: dict[str, Any] = {"state": SENDING}
+        if content is not None:
+            values["sealed"] = self._sealing.seal("outbox", content)
+        db.execute(update(OUTBOX).where(OUTBOX.c.id == id_).values(**values))
+
+    def sent(self, db: Connection, id_: int | None, chat: str, message: bytes | None) -> None:
+        """Erase what was sent; `message` is what its message is known by on the channel, kept for /hide."""
+        if id_ is not None:
+            db.execute(delete(OUTBOX).where(OUTBOX.c.id == id_))
+        if message is not None:
+            row = {"chat": chat, "sealed": self._sealing.seal("sent", message), "at": time.time()}
+            db.execute(insert(SENT), row)
+
+    def take_sent(self, db: Connection, chat: str) -> list[bytes]:
+        """What messages were sent to a chat, as far as known; forgotten with this."""
+        rows = db.execute(delete(SENT).where(SENT.c.chat == chat).returning(SENT.c.sealed)).scalars().all()
+        opened = []
+        for sealed in rows:
+            try:
+                opened.append(self._sealing.open("sent", sealed))
+            except SealError:
+                continue
+        return opened
+
+    def close(self, db: Connection, chat: str) -> None:
+        """Nothing more goes to a chat: it was blocked, left or deleted."""
+        db.execute(delete(OUTBOX).where(OUTBOX.c.chat == chat))
+        db.execute(delete(INBOX).where(INBOX.c.chat == chat))
+
+    def move(self, db: Connection, old: str, new: str) -> None:
+        """A chat has another pseudonym now."""
+        for table in (INBOX, OUTBOX, SENT):
+            db.execute(update(table).where(table.c.chat == old).values(chat=new))
+
+    def bury(self, db: Connection, kind: str, fault: str, inbox_id: int | None = None) -> None:
+        """Keep of what cannot be handled its kind and what failed, never its content."""
+        if inbox_id is not None:
+            db.execute(delete(INBOX).where(INBOX.c.id == inbox_id))
+        db.execute(insert(DEAD_LETTERS), {"kind": kind[:64], "fault": fault[:64], "at": time.time()})
+
+
+def insert_new(db: Connection, table: Table, row: Mapping[str, Any]) -> bool:
+    """Insert unless the key is taken; whether it was free."""
+    made = postgresql_insert(table) if db.dialect.name == "postgresql" else sqlite_insert(table)
+    return db.execute(made.values(**row).on_conflict_do_nothing().returning(*table.primary_key)).first() is not None
+
+
+def upsert(db: Connection, table: Table, row: Mapping[str, Any]) -> None:
+    """Insert, or replace what stands under the key."""
+    made = postgresql_insert(table) if db.dialect.name == "postgresql" else sqlite_insert(table)
+    keys = [column.name for column in table.primary_key]
+    changed = {name: value for name, value in row.items() if name not in keys}
+    db.execute(made.values(**row).on_conflict_do_update(index_elements=keys, set_=changed))

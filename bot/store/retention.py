@@ -1,0 +1,32 @@
+"""Forget what has had its time."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+
+from sqlalchemy import Connection, Table, delete
+
+from bot.store.database import DEAD_LETTERS, INBOX, OUTBOX, QUESTIONS, SEEN, SENT, SESSIONS
+
+HOUR = 3600
+DAY = 24 * HOUR
+KEPT: Mapping[Table, int] = {
+    # A talk taken up again the next day goes on; after that it is a new one.
+    SESSIONS: 2 * DAY,
+    # Telegram repeats an update for 24 hours at most, and lets a bot delete its messages for 48.
+    SEEN: 2 * DAY,
+    SENT: 2 * DAY,
+    # What could not be answered or sent for a day helps nobody.
+    INBOX: DAY,
+    OUTBOX: DAY,
+    DEAD_LETTERS: 30 * DAY,
+    QUESTIONS: 365 * DAY,
+}
+"""Seconds that each kind of row is kept at most."""
+
+
+def forget_old(db: Connection) -> int:
+    """Erase every row that has had its time; how many there were."""
+    now = time.time()
+    return sum(db.execute(delete(table).where(table.c.at < now - kept)).rowcount for table, kept in KEPT.items())
