@@ -23,14 +23,15 @@ class Incoming:
     """
     What a channel received.
 
-    `marks` are pseudonyms that tell a repeat: of the update, and of what it carries. A mark that was seen longer ago
-    than `fresh` seconds counts no more (None: for as long as marks are kept).
+    `marks` are pseudonyms that tell a repeat: of the update, and of what it carries; each with the seconds after which
+    it counts no more (None: for as long as marks are kept). `settled` where it was answered already while the
+    database was away, and is only to be known again.
     """
 
     chat: str
-    marks: tuple[str, ...]
+    marks: Mapping[str, float | None]
     content: bytes
-    fresh: float | None = None
+    settled: bool = False
 
 
 @dataclass(frozen=True)
@@ -65,15 +66,15 @@ class Mailbox:
         return [self._put(db, one) for one in incoming]
 
     def _put(self, db: Connection, one: Incoming) -> int | None:
-        if not self.note_seen(db, one.marks, one.fresh):
+        if not self.note_seen(db, one.marks) or one.settled:
             return None
         row = {"chat": one.chat, "sealed": self._sealing.seal("inbox", one.content), "at": time.time()}
         return int(db.execute(insert(INBOX).returning(INBOX.c.id), row).scalar_one())
 
-    def note_seen(self, db: Connection, marks: Sequence[str], fresh: float | None = None) -> bool:
+    def note_seen(self, db: Connection, marks: Mapping[str, float | None]) -> bool:
         """Keep the marks; False where one of them was there."""
         now, new = time.time(), True
-        for mark in marks:
+        for mark, fresh in marks.items():
             if insert_new(db, SEEN, {"mark": mark, "at": now}):
                 continue
             at = db.execute(select(SEEN.c.at).where(SEEN.c.mark == mark)).scalar_one()

@@ -29,7 +29,7 @@ TOLD = Session(Profile("ru", "KZ", Audience.TEEN), "detox", Danger(Urgency.EMERG
 
 def incoming(mark: str, fresh: float | None = None) -> Incoming:
     """An update."""
-    return Incoming("chat", (mark,), CANARY, fresh)
+    return Incoming("chat", {mark: fresh}, CANARY)
 
 
 def test_a_repeat_is_told_by_its_mark(database: Database, sealing: Sealing) -> None:

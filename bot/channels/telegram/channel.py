@@ -1,0 +1,542 @@
+"""Telegram: accepts updates, takes turns chat by chat, hands replies to the outbox."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+from collections import OrderedDict, deque
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from typing import Any, TypeVar
+
+from sqlalchemy import Connection
+
+from bot.assistant import Answer, Assistant
+from bot.channels.delivery import Engine, Lane
+from bot.channels.telegram.outbox import AT_MOST, REFERENCE, Item, Outbox, Reference, lane_of
+from bot.channels.telegram.sending import Sender
+from bot.channels.telegram.updates import Heard, Kind, Me, PoisonError, chat_of, marks, read
+from bot.store.database import Database, StoreError
+from bot.store.mailbox import Incoming, Mailbox, Outgoing
+from bot.store.sealing import Sealing
+from bot.store.sessions import Sessions
+from bot.telemetry import OLDEST, RECEIVED, WAITING, alarm, count_failure, note
+from bot.vocabulary import ClearedReply, CommandKind, Message, Profile, Session, Understanding
+
+T = TypeVar("T")
+CHANNEL = "telegram"
+OLD = timedelta(minutes=10)
+"""A message that waited longer is answered with a line that says so."""
+SLOW = 1.0
+"""Seconds after which "typing" is shown."""
+MODEL_PATIENCE = 2.0
+"""Seconds that the model may take; then signals and tables answer alone."""
+STORE_PATIENCE = 8.0
+"""Seconds that an answer waits for a store that is away; then it goes out from memory."""
+OUTAGE = 10.0
+"""Seconds of a store that is away, after which ordinary messages too are answered from memory."""
+HIDDEN_AT_ONCE = 100
+"""Messages that one deleteMessages takes (Bot API)."""
+REMEMBERED = 20_000
+"""Updates answered while the store was away, that are to be known again."""
+
+
+@dataclass
+class Waiting:
+    """One message that was accepted and is not answered. `row` is its row of the inbox, if it has one."""
+
+    heard: Heard
+    row: int | None
+    begun: float
+    lane: Lane
+
+
+@dataclass
+class _Talk:
+    waiting: deque[Waiting] = field(default_factory=deque)
+    newest: int = 0
+
+
+class Telegram:
+    """
+    The channel, between what receives (`accept`) and what sends (`outbox`).
+
+    Each chat's messages are answered one after another, a danger first; chats do not wait for each other.
+    """
+
+    def __init__(
+        self, assistant: Assistant, sealing: Sealing, database: Database, sender: Sender, token: str, engine: Engine
+    ) -> None:
+        self.me = Me(int(token.partition(":")[0]))
+        self.mailbox = Mailbox(sealing)
+        self.outbox = Outbox(assistant, sender, database, self.mailbox)
+        self.outbox.moved = self._moved
+        self._assistant = assistant
+        self._sealing = sealing
+        self._database = database
+        self._sessions = Sessions(sealing)
+        self._sender = sender
+        self._engine = engine
+        self._spare = Engine("engine-without-model")
+        self._model_hangs_since: float | None = None
+        self._talks: dict[str, _Talk] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._settled: OrderedDict[str, None] = OrderedDict()
+        self._away_since: float | None = None
+        self._unkept: deque[Callable[[Connection], Any]] = deque(maxlen=REMEMBERED)
+
+    # ---- what comes in
+
+    async def accept(self, updates: Sequence[Mapping[str, Any]]) -> None:
+        """
+        Keep updates; when this returns they are safe, and may be acknowledged. They are answered afterwards.
+
+        Raises:
+            StoreError: they could not be kept, and must come again. Dangers are answered all the same, from memory.
+        """
+        read_ones = [self._read(raw) for raw in updates]
+        incoming = [
+            Incoming(
+                self._key(heard.chat) if heard else "",
+                {
+                    self._sealing.pseudonym("mark", str(self.me.id), *mark): fresh
+                    for mark, fresh in marks(raw, heard).items()
+                },
+                json.dumps(raw).encode(),
+            )
+            for raw, heard in read_ones
+        ]
+        incoming = [self._known_again(one) for one in incoming]
+        try:
+            rows = await self._run(lambda db: self.mailbox.put(db, incoming))
+        except StoreError:
+            self._answer_from_memory(read_ones, incoming)
+            raise
+        for one in incoming:
+            self._settled.pop(_identity(one), None)
+        for (raw, heard), row in zip(read_ones, rows, strict=True):
+            if row is None:
+                RECEIVED.labels(CHANNEL, "repeat").inc()
+            else:
+                self._begin(raw, heard, row)
+
+    async def recover(self) -> None:
+        """
+        Take up what an earlier process left: what it did not answer, and what it did not send.
+
+        Raises:
+            StoreError: the store is away.
+        """
+        unsent = await self._run(self.mailbox.unsent)
+        unanswered = await self._run(self.mailbox.unanswered)
+        for letter in unsent:
+            reference = REFERENCE.validate_json(letter.content)
+            reply = self._reply_again(reference)
+            lane = Lane(letter.lane)
+            begun = time.monotonic() - max(0.0, time.time() - letter.at)
+            self.outbox.add(
+                Item(
+                    letter.chat,
+                    letter.id,
+                    self.outbox.next_order(),
+                    lane,
+                    reply,
+                    reference,
+                    begun,
+                    letter.unsure,
+                    letter.unsure,
+                )
+            )
+        for letter in unanswered:
+            raw = json.loads(letter.content)
+            self._begin(raw, self._read(raw)[1], letter.id)
+        if unsent or unanswered:
+            note("taken up", unsent=len(unsent), unanswered=len(unanswered))
+
+    @property
+    def busy(self) -> bool:
+        """Whether so much waits that no more should be fetched."""
+        return sum(len(talk.waiting) for talk in self._talks.values()) > 2000
+
+    @property
+    def oldest(self) -> float:
+        """Seconds that the oldest unanswered message has waited."""
+        begun = [waiting.begun for talk in self._talks.values() for waiting in talk.waiting]
+        return time.monotonic() - min(begun) if begun else 0.0
+
+    @property
+    def store_is_there(self) -> bool:
+        """Whether the store answered the last time it was asked."""
+        return self._away_since is None
+
+    def measure(self) -> None:
+        """Show what waits, and how long the oldest has."""
+        WAITING.labels("unanswered").set(sum(len(talk.waiting) for talk in self._talks.values()))
+        OLDEST.labels("unanswered").set(self.oldest)
+        self.outbox.measure()
+
+    async def finish(self, seconds: float) -> None:
+        """End: what is being answered is answered, what is on its way arrives; the rest waits in the store."""
+        if self._tasks:
+            await asyncio.wait(self._tasks, timeout=seconds / 2)
+        await self.outbox.finish(seconds / 2)
+        self._spare.close()
+
+    def _read(self, raw: Mapping[str, Any]) -> tuple[Mapping[str, Any], Heard | None]:
+        try:
+            return raw, read(raw, self.me)
+        except PoisonError:
+            return raw, None
+
+    def _begin(self, raw: Mapping[str, Any], heard: Heard | None, row: int) -> None:
+        """Start on one update that is kept."""
+        match heard.kind if heard else None:
+            case None:
+                RECEIVED.labels(CHANNEL, "dead").inc()
+                self._spawn(self._bury(raw, row))
+            case Kind.NOTHING:
+                RECEIVED.labels(CHANNEL, "nothing").inc()
+                self._spawn(self._erase(row))
+            case Kind.CLOSED:
+                RECEIVED.labels(CHANNEL, "closed").inc()
+                assert heard
+                key = self._key(heard.chat)
+                self._talks.pop(key, None)
+                self.outbox.close_chat(key)
+                self._spawn(self._erase(row, lambda db: self.mailbox.close(db, key)))
+            case Kind.MOVED:
+                assert heard
+                assert heard.moved_to is not None
+                self._spawn(self._moved(heard.chat, heard.moved_to))
+                self._spawn(self._erase(row))
+            case _:
+                assert heard
+                RECEIVED.labels(CHANNEL, heard.kind.name.lower()).inc()
+                self._queue(heard, row)
+
+    def _queue(self, heard: Heard, row: int | None) -> None:
+        """Put a message before its chat's other ones where it sounds grave, else behind them."""
+        message = self._message(heard, Session())
+        lane = Lane.EMERGENCY if self._assistant.sounds_grave(message) else Lane.ORDINARY
+        key = self._key(heard.chat)
+        if heard.tap:
+            self._spawn(self._acknowledge(heard.tap))
+        talk = self._talks.get(key)
+        starts = talk is None
+        if talk is None:
+            talk = self._talks[key] = _Talk()
+        talk.waiting.append(Waiting(heard, row, time.monotonic(), lane))
+        if starts:
+            self._spawn(self._answer_chat(key, talk))
+
+    # ---- answering
+
+    async def _answer_chat(self, key: str, talk: _Talk) -> None:
+        """Answer a chat's messages until none is left."""
+        try:
+            while talk.waiting:
+                graves = [w for w in talk.waiting if w.lane is Lane.EMERGENCY]
+                waiting = graves[0] if graves else talk.waiting[0]
+                try:
+                    await self._answer(key, waiting, talk)
+                except Exception as error:  # noqa: BLE001 - one message must not cost the next its answer
+                    count_failure(error, CHANNEL)
+                    self._send_last_resort(key, waiting)
+                if waiting in talk.waiting:
+                    talk.waiting.remove(waiting)
+        finally:
+            if self._talks.get(key) is talk:
+                del self._talks[key]
+
+    async def _answer(self, key: str, waiting: Waiting, talk: _Talk) -> None:
+        heard = waiting.heard
+        typing = asyncio.get_running_loop().call_later(
+            max(0.0, waiting.begun + SLOW - time.monotonic()), self._show_typing, heard.chat
+        )
+        try:
+            person = self._person(heard)
+            session = await self._recall(person)
+            answer = await self._turn(self._message(heard, session), session, waiting.lane)
+            again = heard.kind is Kind.EDIT and says_nothing_new(answer, session)
+            items = [] if again else self._items(key, heard, waiting, session, answer, talk)
+            await self._keep(person, waiting, answer, items)
+            if is_command(answer.understanding, CommandKind.HIDE):
+                await self._hide(key)
+            for item in items:
+                self.outbox.add(item)
+        finally:
+            typing.cancel()
+
+    def _items(
+        self, key: str, heard: Heard, waiting: Waiting, session: Session, answer: Answer, talk: _Talk
+    ) -> list[Item]:
+        """The reply as it is to be sent; none where the same one waits already. A flood is answered in part."""
+        lane = lane_of(answer.understanding)
+        others = [item for item in self.outbox.waiting(key) if item.lane is lane]
+        if any(item.reply == answer.reply for item in others):
+            return []
+        found_marks = (
+            ("late",) if heard.at and datetime.now(UTC) - heard.at > OLD and heard.kind is Kind.MESSAGE else ()
+        )
+        if lane is Lane.ORDINARY and len(others) >= AT_MOST:
+            last = max(others, key=lambda item: item.order)
+            self.outbox.withdraw(last)
+            self._spawn(self._forget_row(last.row))
+            found_marks = ("many",)
+        newest = all(w.heard.message is None or w is waiting for w in talk.waiting) and not others
+        threaded = heard.is_group or not newest or (heard.message or 0) < talk.newest
+        talk.newest = max(talk.newest, heard.message or 0)
+        reference = Reference(
+            chat=heard.chat,
+            thread=heard.thread,
+            reply_to=heard.message if threaded and heard.kind is not Kind.TAP else None,
+            profile=answer.understanding.profile if answer.understanding else session.profile,
+            session=session,
+            understanding=answer.understanding,
+            marks=found_marks,
+            traceless=is_command(answer.understanding, CommandKind.FORGET),
+        )
+        at_once = self.outbox.is_free(key)
+        order = self.outbox.next_order()
+        return [Item(key, None, order, lane, answer.reply, reference, waiting.begun, marked_sending=at_once)]
+
+    async def _turn(self, message: Message, session: Session, lane: Lane) -> Answer:
+        """The answer; without the model where that takes too long."""
+        if self._model_hangs_since is None:
+            future = self._engine.submit(lane, partial(self._assistant.answer, message, session, CHANNEL))
+            waited = asyncio.shield(asyncio.wrap_future(future))
+            patience = MODEL_PATIENCE if lane is Lane.EMERGENCY else MODEL_PATIENCE * 4
+            try:
+                return await asyncio.wait_for(waited, patience)
+            except TimeoutError:
+                if future.cancel():  # it was only waiting its turn; the model is well
+                    pass
+                elif self._model_hangs_since is None:
+                    self._model_hangs_since = time.monotonic()
+                    alarm("model hangs")
+                    future.add_done_callback(self._model_is_back)
+        spare = self._spare.submit(lane, partial(self._assistant.answer_without_model, message, session, CHANNEL))
+        return await asyncio.wrap_future(spare)
+
+    def _model_is_back(self, _: object) -> None:
+        self._model_hangs_since = None
+
+    def _message(self, heard: Heard, session: Session) -> Message:
+        """The message; the language of the person's app counts only until they have written in one."""
+        code = (heard.language or "").partition("-")[0]
+        hint = code if session.profile.language is None and code in self._assistant.library.words else None
+        return Message(heard.text, heard.at or datetime.now(UTC), Profile(language=hint))
+
+    def _reply_again(self, reference: Reference) -> ClearedReply:
+        if reference.understanding is None:
+            return self._assistant.last_resort(reference.profile)
+        return self._assistant.again(reference.understanding, reference.session)
+
+    def _send_last_resort(self, key: str, waiting: Waiting) -> None:
+        reply = self._assistant.last_resort(Profile())
+        reference = Reference(waiting.heard.chat, waiting.heard.thread, None, Profile(), Session(), None)
+        order = self.outbox.next_order()
+        self.outbox.add(Item(key, waiting.row, order, Lane.EMERGENCY, reply, reference, waiting.begun, True))
+
+    # ---- the store, which may be away
+
+    async def _run(self, work: Callable[[Connection], T]) -> T:
+        """
+        A piece of work of the store.
+
+        Raises:
+            StoreError: the store is away.
+        """
+        try:
+            done = await self._database.run(work)
+        except StoreError:
+            if self._away_since is None:
+                self._away_since = time.monotonic()
+                alarm("store away")
+            raise
+        if self._away_since is not None:
+            note("store back", seconds=round(time.monotonic() - self._away_since, 1))
+            self._away_since = None
+            self._catch_up()
+        return done
+
+    def _catch_up(self) -> None:
+        """Tell the store what it did not hear while it was away."""
+        missed = list(self._unkept)
+        self._unkept.clear()
+
+        def tell(db: Connection) -> None:
+            for work in missed:
+                work(db)
+
+        if missed:
+            self._spawn(self._told_later(tell))
+
+    async def _told_later(self, work: Callable[[Connection], Any]) -> None:
+        try:
+            await self._run(work)
+        except StoreError:
+            self._unkept.append(work)
+
+    async def _recall(self, person: str) -> Session:
+        """The session of a talk; a new one where the store is away: help does not wait for a database."""
+        if self._away_since is not None:
+            return Session()
+        try:
+            return await self._run(lambda db: self._sessions.recall(db, person))
+        except StoreError:
+            return Session()
+
+    async def _keep(self, person: str, waiting: Waiting, answer: Answer, items: Sequence[Item]) -> None:
+        """
+        In one transaction: the session after the turn, the message erased, the reply kept until it is sent.
+
+        Where the store is away the reply goes out all the same, at once in danger, else after some patience.
+        """
+        replies = [Outgoing(i.lane, REFERENCE.dump_json(i.reference), i.marked_sending) for i in items]
+        rows = [waiting.row] if waiting.row is not None else []
+        forgets = answer.session is None
+        key = items[0].key if items else person
+
+        def keep(db: Connection) -> list[int]:
+            self._sessions.remember(db, person, answer.session)
+            if forgets:
+                self.mailbox.take_sent(db, key)
+            return self.mailbox.answered(db, rows, key, replies)
+
+        def keep_late(db: Connection) -> None:
+            self._sessions.remember(db, person, answer.session)
+            self.mailbox.answered(db, rows, key, [])
+
+        deadline = time.monotonic() + (0 if items and items[0].lane is Lane.EMERGENCY else STORE_PATIENCE)
+        while True:
+            try:
+                for item, row in zip(items, await self._run(keep), strict=True):
+                    item.row = row
+                return
+            except StoreError:
+                if waiting.row is None or time.monotonic() >= deadline:
+                    self._unkept.append(keep_late)
+                    return
+                await asyncio.sleep(0.5)
+
+    def _answer_from_memory(
+        self, updates: Sequence[tuple[Mapping[str, Any], Heard | None]], incoming: Sequence[Incoming]
+    ) -> None:
+        """Answer what cannot be kept: dangers at once, all else where the store stays away."""
+        long = self._away_since is not None and time.monotonic() - self._away_since > OUTAGE
+        for (_, heard), one in zip(updates, incoming, strict=True):
+            if heard is None or heard.kind not in {Kind.MESSAGE, Kind.EDIT, Kind.TAP} or one.settled:
+                continue
+            if long or self._assistant.sounds_grave(self._message(heard, Session())):
+                self._settled[_identity(one)] = None
+                while len(self._settled) > REMEMBERED:
+                    self._settled.popitem(last=False)
+                self._queue(heard, None)
+
+    def _known_again(self, one: Incoming) -> Incoming:
+        return Incoming(one.chat, one.marks, one.content, True) if _identity(one) in self._settled else one
+
+    async def _bury(self, raw: Mapping[str, Any], row: int) -> None:
+        """A dead letter, and a stock answer where it can be told who wrote."""
+        try:
+            read(raw, self.me)
+        except PoisonError as error:
+            kind, fault = error.kind, error.fault
+        else:
+            kind, fault = "unknown", "Unknown"
+        alarm("dead letter", kind=kind, fault=fault)
+        await self._told_later(lambda db: self.mailbox.bury(db, kind, fault, row))
+        chat = chat_of(raw)
+        if chat is not None:
+            heard = Heard(Kind.MESSAGE, chat, chat, "/answer unreadable")
+            self._queue(heard, None)
+
+    async def _erase(self, row: int, more: Callable[[Connection], None] | None = None) -> None:
+        def erase(db: Connection) -> None:
+            self.mailbox.answered(db, [row], "", [])
+            if more:
+                more(db)
+
+        await self._told_later(erase)
+
+    async def _forget_row(self, row: int | None) -> None:
+        if row is not None:
+            await self._told_later(lambda db: self.mailbox.sent(db, row, "", None))
+
+    async def _moved(self, old: int, new: int) -> None:
+        """A group became a supergroup: its talks and what waits for it go along."""
+        old_key, new_key = self._key(old), self._key(new)
+        self.outbox.move(old_key, new_key, new)
+        await self._told_later(lambda db: self.mailbox.move(db, old_key, new_key))
+
+    async def _hide(self, key: str) -> None:
+        """Delete what was sent to a chat, as far as Telegram lets us."""
+        try:
+            known = await self._run(lambda db: self.mailbox.take_sent(db, key))
+        except StoreError:
+            return
+        places = [one.decode().split("/") for one in known]
+        ids = [int(message) for _, message in places]
+        for start in range(0, len(ids), HIDDEN_AT_ONCE):
+            try:
+                await asyncio.wait_for(
+                    self._sender.bot.delete_messages(int(places[0][0]), ids[start : start + HIDDEN_AT_ONCE]), 5
+                )
+            except Exception as error:  # noqa: BLE001 - what cannot be deleted stays, and the reply says that it may
+                count_failure(error, "hide")
+
+    # ---- small things that matter to nobody when they fail
+
+    async def _acknowledge(self, tap: str) -> None:
+        try:
+            await asyncio.wait_for(self._sender.bot.answer_callback_query(tap), 5)
+        except Exception:  # noqa: BLE001 - the button stops blinking by itself
+            return
+
+    def _show_typing(self, chat: int) -> None:
+        self._spawn(self._typing(chat))
+
+    async def _typing(self, chat: int) -> None:
+        try:
+            await asyncio.wait_for(self._sender.typing(chat), 5)
+        except Exception:  # noqa: BLE001 - the answer is on its way
+            return
+
+    def _key(self, chat: int) -> str:
+        return self._sealing.pseudonym(CHANNEL, str(self.me.id), str(chat))
+
+    def _person(self, heard: Heard) -> str:
+        """Whose session: in a group each person has one of their own."""
+        if heard.is_group:
+            return self._sealing.pseudonym(CHANNEL, str(self.me.id), str(heard.chat), str(heard.person))
+        return self._key(heard.chat)
+
+    def _spawn(self, work: Any) -> None:
+        task = asyncio.get_running_loop().create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._done)
+
+    def _done(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and (error := task.exception()):
+            count_failure(error, CHANNEL)
+
+
+def says_nothing_new(answer: Answer, session: Session) -> bool:
+    """Whether the answer to an edited message is the one that was given before."""
+    understanding = answer.understanding
+    danger = understanding.dangers[0] if understanding and understanding.dangers else None
+    return understanding is not None and answer.reply.topic == session.topic and danger == session.danger
+
+
+def is_command(understanding: Understanding | None, kind: CommandKind) -> bool:
+    """Whether a message was this command."""
+    return understanding is not None and understanding.command is not None and understanding.command.kind is kind
+
+
+def _identity(one: Incoming) -> str:
+    return next(iter(one.marks))

@@ -1,0 +1,275 @@
+"""What is on its way to Telegram: first in, first out within a chat, emergencies before all else, nothing lost."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import time
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+
+from pydantic import TypeAdapter
+from sqlalchemy import Connection
+
+from bot.assistant import Assistant
+from bot.channels.delivery import Lane, Limits, Schedule
+from bot.channels.telegram.sending import Outcome, Result, Sender, Target
+from bot.store.database import Database, StoreError
+from bot.store.mailbox import Mailbox
+from bot.telemetry import ANSWER_SECONDS, OLDEST, SENT, WAITING, alarm, count_failure
+from bot.vocabulary import ClearedReply, Profile, Session, Understanding, Urgency
+
+AT_MOST = 3
+"""Ordinary replies that wait for one chat; a newer one then takes the place of the last."""
+REPEATS = 3
+"""Times that a send of unknown outcome is repeated, each marked."""
+REPEAT_AFTER = 2.0
+"""Seconds before a send of unknown outcome is repeated."""
+BACKOFF = (0.3, 0.7, 1.5, 3.0)
+"""Seconds before a send that did not leave is tried again; the last one for all further tries."""
+IN_FLIGHT = 100
+"""Sends at once; emergencies are not counted."""
+
+
+@dataclass(frozen=True)
+class Reference:
+    """A reply by reference: what it is composed from again after a crash. It holds no word of the message."""
+
+    chat: int
+    thread: int | None
+    reply_to: int | None
+    profile: Profile
+    session: Session
+    understanding: Understanding | None
+    marks: tuple[str, ...] = ()
+    traceless: bool = False
+
+
+REFERENCE = TypeAdapter(Reference)
+
+
+@dataclass
+class Item:
+    """A reply that waits or is being sent. `row` is its row of the outbox; None where the store was away."""
+
+    key: str
+    row: int | None
+    order: int
+    lane: Lane
+    reply: ClearedReply
+    reference: Reference
+    begun: float
+    marked_sending: bool = False
+    unsure: bool = False
+    tries: int = 0
+    repeats: int = 0
+
+
+@dataclass
+class _Chat:
+    items: list[Item] = field(default_factory=list)
+    busy: Item | None = None
+
+
+class Outbox:
+    """Sends what it is given. Its rows are in the store before the first byte leaves, wherever the store is there."""
+
+    def __init__(self, assistant: Assistant, sender: Sender, database: Database, mailbox: Mailbox) -> None:
+        self._assistant = assistant
+        self._sender = sender
+        self._database = database
+        self._mailbox = mailbox
+        self._schedule = Schedule(Limits())
+        self._chats: dict[str, _Chat] = {}
+        self._order = itertools.count()
+        self._wake = asyncio.Event()
+        self._sends: set[asyncio.Task[None]] = set()
+        self._ordinary_in_flight = 0
+        self._open = True
+        self.moved: Callable[[int, int], Awaitable[None]] = _nobody_told
+        """Told a chat's old and new id, where a send was refused because it moved."""
+
+    def next_order(self) -> int:
+        """The place of the next reply among all."""
+        return next(self._order)
+
+    def is_free(self, key: str) -> bool:
+        """Whether nothing waits for a chat, so that a reply to it goes out at once."""
+        return key not in self._chats
+
+    def waiting(self, key: str) -> list[Item]:
+        """What waits for a chat and is not on its way yet."""
+        entry = self._chats.get(key)
+        return [item for item in entry.items if item is not entry.busy] if entry else []
+
+    @property
+    def size(self) -> int:
+        """All that waits."""
+        return sum(len(entry.items) for entry in self._chats.values())
+
+    def add(self, item: Item) -> None:
+        """Send a reply when its turn comes."""
+        if item.reference.chat < 0:
+            self._schedule.is_group(item.key)
+        self._schedule.asked(time.monotonic())
+        entry = self._chats.setdefault(item.key, _Chat())
+        entry.items.append(item)
+        self._offer(item.key, entry)
+
+    def withdraw(self, item: Item) -> None:
+        """Do not send a reply that waits."""
+        entry = self._chats.get(item.key)
+        if entry and item in entry.items and item is not entry.busy:
+            entry.items.remove(item)
+            self._clear(item.key, entry)
+
+    def close_chat(self, key: str) -> None:
+        """Nothing more goes to a chat."""
+        entry = self._chats.get(key)
+        if entry:
+            entry.items = [item for item in entry.items if item is entry.busy]
+            self._clear(key, entry)
+
+    def move(self, old: str, new: str, chat: int) -> None:
+        """A chat has another id: what waits for it goes there."""
+        entry = self._chats.get(old)
+        moved = [item for item in entry.items if item is not entry.busy] if entry else []
+        for item in moved:
+            self.withdraw(item)
+            item.key, item.reference = new, replace(item.reference, chat=chat, reply_to=None)
+            self.add(item)
+
+    async def run(self) -> None:
+        """Send, until cancelled."""
+        while True:
+            now = time.monotonic()
+            taken = self._schedule.take(now) if self._ordinary_in_flight < IN_FLIGHT else None
+            if taken is None:
+                await self._rest(self._schedule.wait(now))
+                continue
+            key, lane = taken
+            entry = self._chats.get(key)
+            item = (
+                min((i for i in entry.items if i.lane is lane), key=lambda i: i.order, default=None) if entry else None
+            )
+            if entry is None or item is None:
+                self._schedule.done(key, now)
+                if entry:
+                    self._offer(key, entry)
+                continue
+            entry.busy = item
+            self._ordinary_in_flight += item.lane is Lane.ORDINARY
+            task = asyncio.create_task(self._send(key, entry, item))
+            self._sends.add(task)
+            task.add_done_callback(self._sends.discard)
+
+    async def finish(self, seconds: float) -> None:
+        """Wait for sends in flight, so long at most."""
+        self._open = False
+        if self._sends:
+            await asyncio.wait(self._sends, timeout=seconds)
+
+    def measure(self) -> None:
+        """Show what waits, and how long the oldest has."""
+        begun = [item.begun for entry in self._chats.values() for item in entry.items]
+        WAITING.labels("unsent").set(len(begun))
+        OLDEST.labels("unsent").set(time.monotonic() - min(begun) if begun else 0)
+
+    async def _rest(self, seconds: float | None) -> None:
+        self._wake.clear()
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._wake.wait(), min(seconds, 1.0) if seconds is not None else 1.0)
+
+    async def _send(self, key: str, entry: _Chat, item: Item) -> None:
+        try:
+            if not item.marked_sending and item.row is not None:
+                row = item.row
+                await self._kept(lambda db: self._mailbox.sending(db, row))
+                item.marked_sending = True
+            reply = item.reply
+            for mark in item.reference.marks + (("again",) if item.unsure else ()):
+                reply = self._assistant.marked(reply, mark)
+            target = Target(item.reference.chat, item.reference.thread, item.reference.reply_to)
+            outcome = await self._sender.send(reply, target, item.lane)
+            SENT.labels(item.lane.name.lower(), outcome.result.name.lower()).inc()
+            await self._settle(key, entry, item, outcome)
+        except Exception as error:  # noqa: BLE001 - the next reply must go out all the same
+            count_failure(error, "outbox")
+            self._repeat(key, item, REPEAT_AFTER)
+        finally:
+            entry.busy = None
+            self._ordinary_in_flight -= item.lane is Lane.ORDINARY
+            self._schedule.done(key, time.monotonic())
+            self._clear(key, entry)
+
+    async def _settle(self, key: str, entry: _Chat, item: Item, outcome: Outcome) -> None:
+        """What follows from an outcome (RELIABILITY: not sent, refused, unknown)."""
+        now = time.monotonic()
+        match outcome.result:
+            case Result.SENT:
+                ANSWER_SECONDS.labels(item.lane.name.lower()).observe(now - item.begun)
+                entry.items.remove(item)
+                known = None if item.reference.traceless else f"{item.reference.chat}/{outcome.message}".encode()
+                row = item.row
+                await self._kept(lambda db: self._mailbox.sent(db, row, key, known))
+            case Result.REFUSED:
+                self._schedule.refused(key, outcome.seconds, now)
+            case Result.NOT_SENT | Result.LOCKED_OUT:
+                delay = BACKOFF[min(item.tries, len(BACKOFF) - 1)]
+                item.tries += 1
+                self._schedule.hold(key, 3.0 if outcome.result is Result.LOCKED_OUT else delay, now)
+            case Result.UNKNOWN:
+                self._repeat(key, item, REPEAT_AFTER)
+                if item.repeats > REPEATS:
+                    alarm("reply given up", topic=item.reply.topic, repeats=REPEATS)
+                    await self._drop(entry, item)
+            case Result.MOVED:
+                entry.busy = None
+                await self.moved(item.reference.chat, outcome.moved_to or item.reference.chat)
+            case Result.CLOSED:
+                entry.items.clear()
+                await self._kept(lambda db: self._mailbox.close(db, key))
+            case Result.WRONG:
+                await self._drop(entry, item)
+
+    def _repeat(self, key: str, item: Item, seconds: float) -> None:
+        item.unsure = True
+        item.repeats += 1
+        self._schedule.hold(key, seconds, time.monotonic())
+
+    async def _drop(self, entry: _Chat, item: Item) -> None:
+        entry.items.remove(item)
+        row = item.row
+        await self._kept(lambda db: self._mailbox.sent(db, row, item.key, None))
+
+    async def _kept(self, work: Callable[[Connection], None]) -> None:
+        """Tell the store; what it does not hear now costs at most a repeat, and that one is marked."""
+        try:
+            await self._database.run(work)
+        except StoreError as error:
+            count_failure(error, "store")
+
+    def _offer(self, key: str, entry: _Chat) -> None:
+        now = time.monotonic()
+        for item in entry.items:
+            if item is not entry.busy:
+                self._schedule.offer(key, item.lane, item.order, now)
+        self._wake.set()
+
+    def _clear(self, key: str, entry: _Chat) -> None:
+        if entry.items:
+            self._offer(key, entry)
+        else:
+            self._chats.pop(key, None)
+            self._schedule.forget(key, time.monotonic())
+            self._wake.set()
+
+
+async def _nobody_told(old: int, new: int) -> None:
+    """Before the channel says who wants to know."""
+
+
+def lane_of(understanding: Understanding | None) -> Lane:
+    """Dangers go first; so does what could not be understood."""
+    return Lane.ORDINARY if understanding and understanding.urgency is Urgency.NONE else Lane.EMERGENCY

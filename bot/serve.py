@@ -1,0 +1,236 @@
+"""`serve`: the web, and Telegram where a token is set, on one store, in one process. It comes up whatever is away."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Mapping
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from fastapi import FastAPI
+from starlette.routing import BaseRoute
+from uvicorn import Server
+
+from bot.assistant import Assistant
+from bot.channels.delivery import Engine
+from bot.channels.telegram.channel import Telegram
+from bot.channels.telegram.introduction import introduce
+from bot.channels.telegram.receiving import PATH, WANTED, Poller, insist, webhook_route
+from bot.channels.telegram.sending import Sender
+from bot.channels.telegram.updates import Me
+from bot.channels.web.app import make_app
+from bot.channels.web.serving import server_config
+from bot.settings import Settings
+from bot.store.database import Database, StoreError, ping
+from bot.store.retention import forget_old
+from bot.store.sealing import Sealing, secret_beside
+from bot.store.sessions import Sessions
+from bot.telemetry import alarm, count_failure, note
+from bot.vocabulary import Session
+
+HOUR = 3600.0
+TICK = 1.0
+"""Seconds between looks at the store and at what waits."""
+STALE_POLL = 60.0
+"""Seconds without a good poll after which the bot is not ready."""
+STALE_MESSAGE = 60.0
+FINISH = 10.0
+"""Seconds that sends in flight have at the end."""
+
+
+class StoredTalks:
+    """The sessions of programs' conversations, in the store."""
+
+    def __init__(self, database: Database, sealing: Sealing) -> None:
+        self._database = database
+        self._sessions = Sessions(sealing)
+
+    async def recall(self, talk: str) -> Session:
+        """The session of a talk."""
+        return await self._database.run(lambda db: self._sessions.recall(db, talk))
+
+    async def remember(self, talk: str, session: Session | None) -> None:
+        """Keep it; None forgets it."""
+        await self._database.run(lambda db: self._sessions.remember(db, talk, session))
+
+
+def sealing_of(settings: Settings) -> Sealing:
+    """
+    The keys: of the secret in the settings, else of the one beside the embedded database.
+
+    Raises:
+        SecretKeyError: it cannot be used.
+    """
+    given = settings.secret_key
+    return Sealing(given.get_secret_value() if given else secret_beside(settings.data_folder))
+
+
+@dataclass
+class Served:
+    """All that runs, and how it fares."""
+
+    settings: Settings
+    assistant: Assistant
+    sealing: Sealing
+    database: Database
+    telegram: Telegram | None = None
+    poller: Poller | None = None
+    sender: Sender | None = None
+    store_ready: bool = False
+
+    def condition(self) -> Mapping[str, bool]:
+        """What must be so for the bot to answer, by name."""
+        facts = {"library": bool(self.assistant.library.responses), "model": self.assistant.library.heads is not None}
+        facts["store"] = self.store_ready and (self.telegram is None or self.telegram.store_is_there)
+        if self.telegram:
+            facts["telegram"] = self.poller is None or (not self.poller.locked_out and self.poller.age < STALE_POLL)
+            facts["backlog"] = self.telegram.oldest < STALE_MESSAGE
+        return facts
+
+
+def run(settings: Settings, assistant: Assistant, sealing: Sealing, host: str, port: int) -> None:
+    """Serve until told to end."""
+    database = Database(settings.database)
+    served = Served(settings, assistant, sealing, database)
+    routes: list[BaseRoute] = []
+    engine = Engine("engine")
+    if settings.telegram_token:
+        token, root = settings.telegram_token.get_secret_value(), settings.telegram_api_url
+        served.sender = Sender(token, root)
+        served.telegram = Telegram(assistant, sealing, database, served.sender, token, engine)
+        if settings.telegram_mode == "polling":
+            served.poller = Poller(served.telegram, token, root)
+        else:
+            routes.append(webhook_route(served.telegram, webhook_secret(settings, sealing)))
+    app = make_app(
+        assistant,
+        sealing,
+        StoredTalks(database, sealing),
+        served.condition,
+        embed_origins=[origin for origin in settings.embed_origins.replace(",", " ").split() if origin],
+        public_url=settings.public_url,
+        routes=routes,
+        lifespan=lambda app: lifespan(app, served),
+    )
+    Server(server_config(app, host, port, timeout_graceful_shutdown=3)).run()
+    engine.close()
+    database.close()
+
+
+def webhook_secret(settings: Settings, sealing: Sealing) -> str:
+    """What Telegram says to prove that it is Telegram."""
+    given = settings.webhook_secret
+    return given.get_secret_value() if given else sealing.derived("webhook")
+
+
+def lifespan(app: FastAPI, served: Served) -> AbstractAsyncContextManager[None]:
+    """All that runs beside the web server, and how it ends."""
+
+    @asynccontextmanager
+    async def life() -> AsyncIterator[None]:
+        tasks = [asyncio.create_task(guarded(work(served))) for work in (tend_store, telegram_work, measure)]
+        yield
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        if served.telegram and served.sender:
+            await served.telegram.finish(FINISH)
+            with suppress(Exception):
+                await served.sender.close()
+        note("ended")
+
+    return life()
+
+
+async def guarded(work: object) -> None:
+    """Let a task fail loudly, not in silence."""
+    try:
+        await work  # type: ignore[misc]
+    except asyncio.CancelledError:
+        raise
+    except BaseException as error:
+        count_failure(error, "serve")
+        raise
+
+
+async def tend_store(served: Served) -> None:
+    """Bring the database up to date as soon as it is there, take up what was left, then forget what has had its time."""
+    database, forgotten_at = served.database, float("-inf")
+    told = False
+    while True:
+        try:
+            if not served.store_ready:
+                await asyncio.to_thread(database.upgrade)
+                if served.telegram:
+                    await served.telegram.recover()
+                served.store_ready = True
+                note("store ready")
+            await database.run(ping)
+            if time.monotonic() - forgotten_at > HOUR:
+                await database.run(forget_old)
+                forgotten_at = time.monotonic()
+            told = False
+        except StoreError as error:
+            if not told:
+                alarm("store away", error=str(error))
+            told = True
+        await asyncio.sleep(TICK if served.telegram or not served.store_ready else 5 * TICK)
+
+
+async def telegram_work(served: Served) -> None:
+    """Receive and send, as far as Telegram is wanted."""
+    telegram, sender, settings = served.telegram, served.sender, served.settings
+    if telegram is None or sender is None:
+        return
+    async with asyncio.TaskGroup() as group:
+        group.create_task(telegram.outbox.run())
+        group.create_task(introduced(served))
+        if served.poller:
+            group.create_task(insist(lambda: sender.bot.delete_webhook(drop_pending_updates=False), "webhook removed"))
+            group.create_task(served.poller.run())
+            return
+        secret = webhook_secret(settings, served.sealing)
+        address = f"{settings.public_url}{PATH}"
+        group.create_task(
+            insist(
+                lambda: sender.bot.set_webhook(
+                    address,
+                    secret_token=secret,
+                    allowed_updates=WANTED,
+                    max_connections=100,
+                    drop_pending_updates=False,
+                ),
+                "webhook set",
+            )
+        )
+
+
+async def introduced(served: Served) -> None:
+    """Learn the bot's own name, which groups call it by; then show name, description and commands."""
+    assert served.telegram
+    assert served.sender
+    telegram, bot = served.telegram, served.sender.bot
+
+    async def ask_who() -> None:
+        me = await bot.get_me()
+        telegram.me = Me(me.id, me.username)
+
+    await insist(ask_who, "name learned")
+    library = served.assistant.library
+    said = {code: words.telegram for code, words in library.words.items() if words.telegram}
+    await introduce(bot, said, library.languages[0])
+
+
+async def measure(served: Served) -> None:
+    """Keep the gauges, and see that the clock does not jump."""
+    ahead = datetime.now(UTC).timestamp() - time.monotonic()
+    while True:
+        await asyncio.sleep(TICK)
+        if served.telegram:
+            served.telegram.measure()
+        drift = datetime.now(UTC).timestamp() - time.monotonic() - ahead
+        if abs(drift) > 5:
+            alarm("clock jumped", seconds=round(drift))
+            ahead += drift
