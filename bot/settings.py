@@ -9,14 +9,21 @@ from urllib.parse import urlsplit
 from pydantic import Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+SECRETS = Path("/run/secrets")
+"""Where containers find secrets, each a file named as its setting."""
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 
 
 class Settings(BaseSettings):
-    """Settings by their names in the contract, from the environment or a `.env` file."""
+    """Settings by their names in the contract, from the environment, a `.env` file or a container's secrets."""
 
     model_config = SettingsConfigDict(
-        env_prefix="OVERDOSE_BOT_", env_file=".env", env_ignore_empty=True, extra="ignore", frozen=True
+        env_prefix="OVERDOSE_BOT_",
+        env_file=".env",
+        secrets_dir=SECRETS if SECRETS.is_dir() else None,
+        env_ignore_empty=True,
+        extra="ignore",
+        frozen=True,
     )
 
     telegram_token: SecretStr | None = None

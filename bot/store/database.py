@@ -51,7 +51,7 @@ INBOX = Table(
     "inbox",
     METADATA,
     Column("id", NUMBER, primary_key=True, autoincrement=True),
-    Column("chat", String(32), nullable=False),
+    Column("chat", String(32), nullable=False, index=True),
     Column("sealed", LargeBinary, nullable=False),
     Column("at", Float, nullable=False),
 )
@@ -86,6 +86,13 @@ DEAD_LETTERS = Table(
     Column("kind", String(64), nullable=False),
     Column("fault", String(64), nullable=False),
     Column("at", Float, nullable=False, index=True),
+)
+LEASES = Table(
+    "leases",
+    METADATA,
+    Column("name", String(64), primary_key=True),
+    Column("owner", String(32), nullable=False, index=True),
+    Column("until", Float, nullable=False),
 )
 QUESTIONS = Table(
     "questions",

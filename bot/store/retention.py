@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from sqlalchemy import Connection, Table, delete
 
 from bot.store.database import DEAD_LETTERS, INBOX, OUTBOX, QUESTIONS, SEEN, SENT, SESSIONS
+from bot.store.leases import forget_lost
 
 HOUR = 3600
 DAY = 24 * HOUR
@@ -29,4 +30,5 @@ KEPT: Mapping[Table, int] = {
 def forget_old(db: Connection) -> int:
     """Erase every row that has had its time; how many there were."""
     now = time.time()
+    forget_lost(db)
     return sum(db.execute(delete(table).where(table.c.at < now - kept)).rowcount for table, kept in KEPT.items())

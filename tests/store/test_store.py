@@ -16,7 +16,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import Connection, Table, select, text, update
 
-from bot.store.database import DEAD_LETTERS, INBOX, METADATA, OUTBOX, SEEN, SENT, SESSIONS, Database, StoreError
+from bot.store.database import DEAD_LETTERS, INBOX, LEASES, METADATA, OUTBOX, SEEN, SENT, SESSIONS, Database, StoreError
 from bot.store.mailbox import SENDING, Incoming, Mailbox, Outgoing
 from bot.store.retention import KEPT, forget_old
 from bot.store.sealing import Sealing
@@ -101,7 +101,7 @@ def test_sessions_are_recalled_forgotten_and_moved(database: Database, sealing: 
 
 
 def test_every_table_but_alembics_is_forgotten_in_time(database: Database, sealing: Sealing) -> None:
-    assert set(KEPT) == set(METADATA.tables.values())
+    assert set(KEPT) == set(METADATA.tables.values()) - {LEASES}
     rows: dict[Table, dict[str, Any]] = {
         SESSIONS: {"chat": "c", "sealed": b"x"},
         INBOX: {"chat": "c", "sealed": b"x"},
@@ -148,7 +148,8 @@ def test_a_filled_database_can_be_taken_back_and_forward(database: Database, sea
     mailbox, sessions = Mailbox(sealing), Sessions(sealing)
     database.run_now(lambda db: mailbox.put(db, [incoming("a")]))
     database.run_now(lambda db: sessions.remember(db, "a", TOLD))
-    assert database.revision() == ("0002", "0002")
+    newest = database.revision()[1]
+    assert database.revision() == (newest, newest)
     database.upgrade("0001")
     database.upgrade()
     assert database.run_now(lambda db: sessions.recall(db, "a")) == TOLD

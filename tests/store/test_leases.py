@@ -1,0 +1,69 @@
+"""Who does what, among several processes: on both kinds of database."""
+
+from __future__ import annotations
+
+from sqlalchemy import Connection, update
+
+from bot.store.database import LEASES, Database
+from bot.store.leases import Leases, forget_lost
+from bot.store.mailbox import Incoming, Mailbox
+from bot.store.sealing import Sealing
+
+
+def run_out(db: Connection) -> None:
+    """Time passes."""
+    db.execute(update(LEASES).values(until=LEASES.c.until - 1000))
+
+
+def test_what_one_process_holds_another_cannot_take(database: Database) -> None:
+    one, other = Leases("one"), Leases("other")
+    assert database.run_now(lambda db: one.claim(db, ["a", "b"])) == {"a", "b"}
+    assert database.run_now(lambda db: other.claim(db, ["b", "c"])) == {"c"}
+    assert database.run_now(lambda db: one.claim(db, ["a"])) == {"a"}
+
+
+def test_what_a_killed_process_held_can_be_taken_once_its_time_is_over(database: Database) -> None:
+    one, other = Leases("one"), Leases("other")
+    database.run_now(lambda db: one.claim(db, ["a"]))
+    database.run_now(run_out)
+    assert database.run_now(lambda db: other.claim(db, ["a"])) == {"a"}
+    assert database.run_now(lambda db: one.claim(db, ["a"])) == set()
+
+
+def test_renewal_keeps_what_is_held_and_counts_the_living(database: Database) -> None:
+    one, other = Leases("one"), Leases("other")
+    database.run_now(lambda db: one.claim(db, ["a"]))
+    assert database.run_now(one.renew) == 1
+    assert database.run_now(other.renew) == 2
+    database.run_now(run_out)
+    assert database.run_now(one.renew) == 1
+    assert database.run_now(lambda db: other.claim(db, ["a"])) == set()
+
+
+def test_a_chat_for_which_something_waits_is_not_given_back(database: Database, sealing: Sealing) -> None:
+    one, mailbox = Leases("one"), Mailbox(sealing)
+    database.run_now(lambda db: one.claim(db, ["a", "b"]))
+    [row] = database.run_now(lambda db: mailbox.put(db, [Incoming("a", {"m": None}, b"x")]))
+    assert row is not None
+    assert database.run_now(lambda db: one.release(db, ["a", "b"])) == {"b"}
+    database.run_now(lambda db: mailbox.answered(db, [row], "a", []))
+    assert database.run_now(lambda db: one.release(db, ["a"])) == {"a"}
+
+
+def test_orphans_are_chats_that_wait_and_that_nobody_holds(database: Database, sealing: Sealing) -> None:
+    one, mailbox = Leases("one"), Mailbox(sealing)
+    letters = [Incoming(chat, {chat: None}, b"x") for chat in ("a", "b")]
+    database.run_now(lambda db: mailbox.put(db, letters))
+    assert database.run_now(one.orphans) == {"a", "b"}
+    database.run_now(lambda db: one.claim(db, ["a"]))
+    assert database.run_now(one.orphans) == {"b"}
+    database.run_now(run_out)
+    assert database.run_now(one.orphans) == {"a", "b"}
+
+
+def test_leases_that_ran_out_long_ago_are_erased(database: Database) -> None:
+    database.run_now(lambda db: Leases("one").claim(db, ["a"]))
+    database.run_now(lambda db: db.execute(update(LEASES).values(until=1.0)))
+    database.run_now(forget_lost)
+    assert database.run_now(Leases("other").orphans) == set()
+    assert database.run_now(lambda db: db.execute(LEASES.select()).all()) == []
