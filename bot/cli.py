@@ -18,8 +18,8 @@ from pydantic import ValidationError
 from bot.assistant import Assistant
 from bot.channels.terminal import answer_lines, ask, chat
 from bot.content.encoder import load_encoder
-from bot.content.formats import UnusableFileError
-from bot.content.ledger import Role
+from bot.content.formats import Role, UnusableFileError
+from bot.content.ledger import ROLES
 from bot.content.loader import ContentError, Loaded, find_responses, load, read_topics
 from bot.content.questions import read_questions
 from bot.content.rules import check
@@ -34,15 +34,22 @@ from bot.desk.evaluation import (
     misses,
     read_labelled,
 )
+from bot.desk.page import UnknownCountryError, make_pages, write_pages
 from bot.desk.review import sign_files, waiting
+from bot.doctor import examine
+from bot.serve import run as serve
+from bot.serve import sealing_of
 from bot.settings import Settings
+from bot.store.database import Database, StoreError
+from bot.store.questions import delete_question, list_questions
+from bot.store.sealing import SecretKeyError
 from bot.telemetry import start_logging
 from bot.vocabulary import Audience, ClearedReply, Message, Profile, ReviewKind, Session, Understanding
 
 WRONG = 2
 """Exit status for wrong usage or wrong settings."""
 BREACH = 1
-"""Exit status where `library check` found something."""
+"""Exit status where `library check` or `doctor` found something."""
 
 
 @dataclass(frozen=True)
@@ -61,14 +68,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
         settings = Settings()
     except ValidationError as error:
         for fault in error.errors(include_input=False, include_url=False):
-            fail(f"OVERDOSE_BOT_{str(fault['loc'][0]).upper()}: {fault['msg']}")
+            name = f"{str(fault['loc'][0]).upper()}: " if fault["loc"] else ""
+            fail(f"OVERDOSE_BOT_{name}{fault['msg'].removeprefix('Value error, ')}")
     start_logging(settings.log_level)
     try:
         return cast(int, options.run(options, settings))
     except ContentError as error:
         fail(f"responses/ cannot be used:\n{error}")
-    except (EvaluationError, UnusableFileError) as error:
+    except (EvaluationError, UnusableFileError, SecretKeyError) as error:
         fail(str(error))
+    except StoreError as error:
+        fail(f"the database cannot be used: {error}")
     except (BrokenPipeError, KeyboardInterrupt):
         sys.stdout = open(os.devnull, "w")  # noqa: SIM115, PTH123 - nothing may be written at exit to a closed pipe
         return 0
@@ -95,14 +105,33 @@ def parser() -> argparse.ArgumentParser:
         command.add_argument("--language")
         command.add_argument("--country")
         command.add_argument("--audience", choices=[a.value for a in Audience])
+    serve = commands.add_parser("serve", help="the web chat and interface, and Telegram where a token is set")
+    serve.add_argument("--host", default="127.0.0.1")
+    serve.add_argument("--port", type=int, default=8080)
+    serve.set_defaults(run=run_serve)
+    commands.add_parser("doctor", help="looks at everything, and says what to mend").set_defaults(run=run_doctor)
+    store = commands.add_parser("db", help="the database").add_subparsers(required=True, metavar="COMMAND")
+    upgrade = store.add_parser("upgrade", help="bring the database to the newest migration, or to another")
+    upgrade.add_argument("revision", nargs="?", default="head")
+    upgrade.set_defaults(run=run_upgrade)
+    left = commands.add_parser("questions", help="what people agreed to leave for the editors")
+    left_commands = left.add_subparsers(required=True, metavar="COMMAND")
+    left_commands.add_parser("list", help="all of it, the oldest first").set_defaults(run=run_list_questions)
+    erase = left_commands.add_parser("delete", help="erase one")
+    erase.add_argument("id", type=int, metavar="ID")
+    erase.set_defaults(run=run_delete_question)
     library = commands.add_parser("library", help="what editors and reviewers need")
     desk = library.add_subparsers(required=True, metavar="COMMAND")
     desk.add_parser("check", help="every rule on responses/").set_defaults(run=run_check)
-    desk.add_parser("waiting", help="files that wait for a review").set_defaults(run=run_waiting)
+    desk.add_parser("waiting", help="files that wait for a review, or are due for one").set_defaults(run=run_waiting)
     sign = desk.add_parser("sign", help="enter a review into the ledger")
     sign.add_argument("files", nargs="+", help='as "en/someone-down.md"')
-    sign.add_argument("--role", required=True, choices=["second-reader", "clinician"])
+    sign.add_argument("--role", required=True, choices=ROLES)
     sign.set_defaults(run=run_sign)
+    page = desk.add_parser("page", help="all texts and the directory as HTML pages, for reading")
+    page.add_argument("--out", type=Path, default=Path("library-pages"), metavar="FOLDER")
+    page.add_argument("--country", help="whose pointer and help lines to show, for example KZ")
+    page.set_defaults(run=run_page)
     train = desk.add_parser("train", help="fit the heads on the questions")
     train.add_argument("--encoder", action="store_true", help="fine-tune the encoder first (long; extra `encoder`)")
     train.set_defaults(run=run_train)
@@ -125,11 +154,13 @@ def start(settings: Settings) -> Started:
     loading = sys.stderr.isatty()
     if loading:
         print("loading ...", end="\r", file=sys.stderr, flush=True)
-    loaded = load(find_responses(), ReviewKind(settings.required_review))
+    loaded = load(find_responses(), ReviewKind(settings.required_review), datetime.now(UTC).date())
     if loading:
         print(" " * 12, end="\r", file=sys.stderr)
     for fault in loaded.faults:
         print(f"overdose-bot: not served: {fault}", file=sys.stderr)
+    for warning in loaded.warnings:
+        print(f"overdose-bot: {warning}", file=sys.stderr)
     return Started(Assistant(loaded.library, {}), loaded)
 
 
@@ -166,6 +197,54 @@ def run_ask(options: argparse.Namespace, settings: Settings) -> int:
     return 0
 
 
+def run_serve(options: argparse.Namespace, settings: Settings) -> int:
+    """The web, and Telegram."""
+    started = start(settings)
+    serve(settings, started.assistant, sealing_of(settings), options.host, options.port)
+    return 0
+
+
+def run_doctor(options: argparse.Namespace, settings: Settings) -> int:
+    """What is well, and what to mend."""
+    wrong = 0
+    for finding in examine(settings):
+        print(finding, flush=True)
+        wrong += finding.mend is not None
+    return BREACH if wrong else 0
+
+
+def run_list_questions(options: argparse.Namespace, settings: Settings) -> int:
+    """Questions for the editors, a line each: id, day, language, text."""
+    database = Database(settings.database)
+    try:
+        for question in database.run_now(list_questions):
+            print(question.id, question.day, question.language, question.text, sep="\t")
+    finally:
+        database.close()
+    return 0
+
+
+def run_delete_question(options: argparse.Namespace, settings: Settings) -> int:
+    """One question less."""
+    database = Database(settings.database)
+    try:
+        if not database.run_now(lambda db: delete_question(db, options.id)):
+            fail(f"no question {options.id}: `questions list` shows all")
+    finally:
+        database.close()
+    print(f"{options.id} erased")
+    return 0
+
+
+def run_upgrade(options: argparse.Namespace, settings: Settings) -> int:
+    """The database, brought to a revision."""
+    database = Database(settings.database)
+    database.upgrade(options.revision)
+    print(f"database at revision {database.revision()[0] or 'none'}")
+    database.close()
+    return 0
+
+
 def run_check(options: argparse.Namespace, settings: Settings) -> int:
     """Every rule on responses/."""
     found = check(find_responses())
@@ -176,9 +255,9 @@ def run_check(options: argparse.Namespace, settings: Settings) -> int:
 
 
 def run_waiting(options: argparse.Namespace, settings: Settings) -> int:
-    """Files that wait for a review."""
-    for name in waiting(find_responses()):
-        print(name)
+    """Files that wait for a review, and those whose review is due."""
+    for entry in waiting(find_responses(), ReviewKind(settings.required_review), datetime.now(UTC).date()):
+        print(entry)
     return 0
 
 
@@ -186,6 +265,22 @@ def run_sign(options: argparse.Namespace, settings: Settings) -> int:
     """A review, entered."""
     count = sign_files(find_responses(), options.files, cast(Role, options.role), datetime.now(UTC).date())
     print(f"{count} signed as {options.role}")
+    return 0
+
+
+def run_page(options: argparse.Namespace, settings: Settings) -> int:
+    """The reading pages, written."""
+    country = options.country.upper() if options.country is not None else None
+    today = datetime.now(UTC).date()
+    try:
+        pages = make_pages(find_responses(), ReviewKind(settings.required_review), today, country)
+        write_pages(pages, options.out)
+    except UnknownCountryError:
+        fail("--country: an ISO 3166-1 alpha-2 code that the directory has, for example KZ")
+    except OSError as error:
+        fail(f"--out: {error}")
+    for name in pages:
+        print(options.out / name)
     return 0
 
 

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from html import escape
 
 from bot.vocabulary import Passage, PassageKind
 
 BOLD = re.compile(r"\*\*(.+?)\*\*", re.DOTALL)
 LISTS = ((re.compile(r"^- "), "ul"), (re.compile(r"^\d\. "), "ol"))
-NUMBER = re.compile(r"(?<![\w.])\+?\d(?:[\d ()-]*\d)?(?![\w.])")
-"""A number that a phone can dial, as the directory writes it."""
-SPOKEN = frozenset({PassageKind.POINTER, PassageKind.LINES})
-"""Passages whose digits are numbers to call."""
+WAY = re.compile(
+    r"(?P<address>https://[^\s<>&]+)|(?<![\w.])(?P<number>[*+]?\d(?:[ -]?\d)*)(?![\w.])(?P<word> «[^»]+»)?"
+)
+"""A way to reach help as the directory writes it: an address, or a number to dial or, with a word, to write to."""
 
 
 def plain(text: str) -> str:
@@ -33,26 +33,45 @@ def telegram_html(text: str) -> str:
 
 
 def web_html(passage: Passage) -> str:
-    """A passage as HTML: `p`, `ul`, `ol`, `strong`, and numbers to call as links that a phone dials."""
-    return "\n".join(_block(block.splitlines(), passage.kind in SPOKEN) for block in re.split(r"\n{2,}", passage.text))
+    """A passage as HTML: `p`, `ul`, `ol`, `strong`, and ways to reach help as links that a phone dials or opens."""
+    linked = LINKED.get(passage.kind, _marked)
+    return "\n".join(_block(block.splitlines(), linked) for block in re.split(r"\n{2,}", passage.text))
 
 
-def _block(lines: list[str], dialled: bool) -> str:
+def _block(lines: list[str], linked: Callable[[str], str]) -> str:
     """A paragraph; or a list, with the lines before it as a paragraph of their own."""
     for mark, tag in LISTS:
         start = next((at for at, line in enumerate(lines) if mark.match(line)), None)
         if start is not None and all(mark.match(line) for line in lines[start:]):
-            items = "".join(f"<li>{_inline(mark.sub('', line), dialled)}</li>" for line in lines[start:])
-            before = _block(lines[:start], dialled) + "\n" if start else ""
+            items = "".join(f"<li>{linked(mark.sub('', line))}</li>" for line in lines[start:])
+            before = _block(lines[:start], linked) + "\n" if start else ""
             return f"{before}<{tag}>{items}</{tag}>"
-    return "<p>" + "<br>".join(_inline(line, dialled) for line in lines) + "</p>"
+    return "<p>" + "<br>".join(linked(line) for line in lines) + "</p>"
 
 
-def _inline(text: str, dialled: bool) -> str:
-    marked = BOLD.sub(r"<strong>\1</strong>", escape(text))
-    return NUMBER.sub(_link, marked) if dialled else marked
+def _marked(text: str) -> str:
+    return BOLD.sub(r"<strong>\1</strong>", escape(text, quote=False))
+
+
+def _pointer(text: str) -> str:
+    return WAY.sub(_link, _marked(text))
+
+
+def _help_line(text: str) -> str:
+    """What stands in brackets after the way is a name and hours, whose digits nobody can dial."""
+    way, bracket, details = text.partition(" (")
+    return WAY.sub(_link, _marked(way)) + _marked(bracket + details)
 
 
 def _link(found: re.Match[str]) -> str:
-    number = re.sub(r"[^\d+]", "", found[0])
-    return f'<a href="tel:{number}">{found[0]}</a>'
+    if found["address"]:
+        return f'<a href="{found["address"]}" rel="noreferrer">{found["address"]}</a>'
+    number, word = re.sub(r"[ -]", "", found["number"]), found["word"] or ""
+    return f'<a href="{"sms" if word else "tel"}:{number}">{found["number"]}</a>{word}'
+
+
+LINKED: Mapping[PassageKind, Callable[[str], str]] = {
+    PassageKind.POINTER: _pointer,
+    PassageKind.LINES: _help_line,
+}
+"""Passages in which ways to reach help are links; elsewhere a digit is none."""

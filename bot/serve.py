@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -130,13 +130,13 @@ def lifespan(app: FastAPI, served: Served) -> AbstractAsyncContextManager[None]:
 
     @asynccontextmanager
     async def life() -> AsyncIterator[None]:
-        tasks = [asyncio.create_task(guarded(work(served))) for work in (tend_store, telegram_work, measure)]
+        tasks = [asyncio.create_task(lasting(work, served)) for work in (tend_store, receive, introduced, measure)]
+        sending = asyncio.create_task(lasting(send, served))
         yield
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await ended(*tasks)
         if served.telegram and served.sender:
             await served.telegram.finish(FINISH)
+            await ended(sending)
             with suppress(Exception):
                 await served.sender.close()
         note("ended")
@@ -144,15 +144,21 @@ def lifespan(app: FastAPI, served: Served) -> AbstractAsyncContextManager[None]:
     return life()
 
 
-async def guarded(work: object) -> None:
-    """Let a task fail loudly, not in silence."""
-    try:
-        await work  # type: ignore[misc]
-    except asyncio.CancelledError:
-        raise
-    except BaseException as error:
-        count_failure(error, "serve")
-        raise
+async def ended(*tasks: asyncio.Task[None]) -> None:
+    """Tasks, cancelled and gone."""
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def lasting(work: Callable[[Served], Awaitable[None]], served: Served) -> None:
+    """Work that nothing ends before it is done; what fails is begun anew, and none of it takes the rest along."""
+    while True:
+        try:
+            return await work(served)
+        except Exception as error:  # noqa: BLE001 - the outermost handler: the bot must not fall silent
+            count_failure(error, "serve")
+        await asyncio.sleep(TICK)
 
 
 async def tend_store(served: Served) -> None:
@@ -167,7 +173,7 @@ async def tend_store(served: Served) -> None:
                     await served.telegram.recover()
                 served.store_ready = True
                 note("store ready")
-            await database.run(ping)
+            await (served.telegram.check() if served.telegram else database.run(ping))
             if time.monotonic() - forgotten_at > HOUR:
                 await database.run(forget_old)
                 forgotten_at = time.monotonic()
@@ -179,38 +185,36 @@ async def tend_store(served: Served) -> None:
         await asyncio.sleep(TICK if served.telegram or not served.store_ready else 5 * TICK)
 
 
-async def telegram_work(served: Served) -> None:
-    """Receive and send, as far as Telegram is wanted."""
-    telegram, sender, settings = served.telegram, served.sender, served.settings
-    if telegram is None or sender is None:
+async def send(served: Served) -> None:
+    """Send what is to be sent on Telegram."""
+    if served.telegram:
+        await served.telegram.outbox.run()
+
+
+async def receive(served: Served) -> None:
+    """Poll Telegram for updates, or tell it where to post them."""
+    sender, settings = served.sender, served.settings
+    if sender is None:
         return
-    async with asyncio.TaskGroup() as group:
-        group.create_task(telegram.outbox.run())
-        group.create_task(introduced(served))
-        if served.poller:
+    if served.poller:
+        async with asyncio.TaskGroup() as group:
             group.create_task(insist(lambda: sender.bot.delete_webhook(drop_pending_updates=False), "webhook removed"))
             group.create_task(served.poller.run())
-            return
-        secret = webhook_secret(settings, served.sealing)
-        address = f"{settings.public_url}{PATH}"
-        group.create_task(
-            insist(
-                lambda: sender.bot.set_webhook(
-                    address,
-                    secret_token=secret,
-                    allowed_updates=WANTED,
-                    max_connections=100,
-                    drop_pending_updates=False,
-                ),
-                "webhook set",
-            )
-        )
+        return
+    secret = webhook_secret(settings, served.sealing)
+    address = f"{settings.public_url}{PATH}"
+    await insist(
+        lambda: sender.bot.set_webhook(
+            address, secret_token=secret, allowed_updates=WANTED, max_connections=100, drop_pending_updates=False
+        ),
+        "webhook set",
+    )
 
 
 async def introduced(served: Served) -> None:
     """Learn the bot's own name, which groups call it by; then show name, description and commands."""
-    assert served.telegram
-    assert served.sender
+    if served.telegram is None or served.sender is None:
+        return
     telegram, bot = served.telegram, served.sender.bot
 
     async def ask_who() -> None:

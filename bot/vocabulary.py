@@ -14,6 +14,8 @@ import numpy.typing as npt
 Vector: TypeAlias = npt.NDArray[np.float32]
 Encoder: TypeAlias = Callable[[str], Vector]
 """Folded text -> unit vector."""
+Scrubber: TypeAlias = Callable[[str], str]
+"""A text as somebody wrote it -> the same without what could tell who they are."""
 
 
 class Audience(StrEnum):
@@ -64,11 +66,16 @@ class Profile:
 
 @dataclass(frozen=True)
 class Message:
-    """What a person wrote or tapped, as a channel received it, with its time and what came along with it."""
+    """
+    What a person wrote or tapped, as a channel received it, with its time and what came along with it.
+
+    `can_keep` where the channel has a store, so that a question can be left for the editors.
+    """
 
     text: str
     at: datetime
     told: Profile = field(default_factory=Profile)
+    can_keep: bool = False
 
 
 @dataclass(frozen=True)
@@ -89,13 +96,20 @@ class Candidate:
 
 @dataclass(frozen=True)
 class Session:
-    """What the bot remembers of one person's talk until it forgets."""
+    """
+    What the bot remembers of one person's talk until it forgets.
+
+    `leaving` where the next message is the question to leave for the editors; `draft` is that question, scrubbed, from
+    when it is shown until the tap that keeps or drops it.
+    """
 
     profile: Profile = field(default_factory=Profile)
     topic: str | None = None
     danger: Danger | None = None
     declined: bool = False
     country_asked: bool = False
+    leaving: bool = False
+    draft: str | None = None
 
 
 class CommandKind(StrEnum):
@@ -110,6 +124,11 @@ class CommandKind(StrEnum):
     COUNTRY = "country"
     LANGUAGE = "language"
     AUDIENCE = "audience"
+    HIDE = "hide"
+    FEEDBACK = "feedback"
+    LEAVE = "leave"
+    KEEP = "keep"
+    DROP = "drop"
 
 
 @dataclass(frozen=True)
@@ -134,6 +153,7 @@ class Understanding:
     command: Command | None = None
     foreign: str | None = None
     only_told: bool = False
+    can_keep: bool = False
 
     @property
     def urgency(self) -> Urgency:
@@ -142,17 +162,23 @@ class Understanding:
 
 
 class PassageKind(StrEnum):
-    """Which part of a reply a passage is."""
+    """
+    Which part of a reply a passage is.
 
+    A mark says that it is sent again, or late; a quote is a person's own question, scrubbed, shown before it is kept.
+    """
+
+    MARK = "mark"
     POINTER = "pointer"
     LINES = "lines"
     BODY = "body"
     NOTE = "note"
+    QUOTE = "quote"
 
 
 @dataclass(frozen=True)
 class Passage:
-    """A vetted piece of text in the responses' Markdown."""
+    """A vetted piece of text in the responses' Markdown; a quote alone is not vetted."""
 
     kind: PassageKind
     text: str
@@ -206,9 +232,14 @@ ClearedReply = NewType("ClearedReply", Reply)
 
 @dataclass(frozen=True)
 class Turn:
-    """One message answered: the reply, the session after it (None: forget it), and what was understood."""
+    """
+    One message answered: the reply, the session after it (None: forget it), and what was understood.
+
+    `left` is a question that the person has just agreed to leave for the editors, scrubbed.
+    """
 
     reply: ClearedReply
     session: Session | None
     understanding: Understanding
     faults: tuple[str, ...] = ()
+    left: str | None = None

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import date, datetime
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
@@ -109,3 +110,46 @@ def reply_object(
         review=reply.review,
         elapsed_us=elapsed_us,
     )
+
+
+MESSAGE_EXAMPLES: Mapping[str, Mapping[str, Any]] = {
+    "emergency": {"summary": "Somebody is in danger", "value": {"text": "my friend wont wake up", "country": "US"}},
+    "question": {
+        "summary": "A question",
+        "value": {"text": "is blocking nonsense?", "language": "en", "audience": "teen"},
+    },
+    "conversation": {
+        "summary": "A turn of a conversation",
+        "value": {"id": "2", "text": "and after that?", "conversation": "8c0b6f0e"},
+    },
+    "choice": {
+        "summary": "A choice that a reply offered",
+        "value": {"text": "/answer overdose-signs", "language": "es"},
+    },
+}
+"""Messages as programs send them, for the interface's description."""
+REPLY_EXAMPLE: Mapping[str, Any] = {
+    "id": None,
+    "text": "Emergency in United States: 911 (all services).\n\n1. Call the emergency number now. Put the phone on speaker.\n...",
+    "language": "en",
+    "country": "US",
+    "topic": "someone-down",
+    "candidates": [{"topic": "someone-down", "score": 0.97}],
+    "urgency": "emergency",
+    "dangers": ["emergency"],
+    "dosing": False,
+    "abstained": False,
+    "emergency_contact": {"number": "911", "label": "all services"},
+    "choices": [{"label": "Not breathing or gasping", "send": "/answer step-not-breathing"}],
+    "sources": [
+        {
+            "organisation": "World Health Organization",
+            "title": "Opioid overdose",
+            "url": "https://www.who.int/news-room/fact-sheets/detail/opioid-overdose",
+            "checked": "2026-11-25",
+        }
+    ],
+    "review": "source-checked",
+    "elapsed_us": 6120,
+}
+"""A reply as programs read it, its text cut short."""

@@ -84,3 +84,31 @@ def test_what_is_forgotten_is_gone(library: Library) -> None:
     assert set(sessions) == {"a"}
     assistant.respond("a", said("/forget"))
     assert sessions == {}
+
+
+@pytest.mark.parametrize("mark", ["again", "late", "many"])
+@pytest.mark.parametrize("language", ["en", "ru", "es"])
+def test_a_marked_reply_says_so_in_its_first_line_and_is_else_the_same(
+    mark: str, language: str, library: Library
+) -> None:
+    assistant = Assistant(library, {})
+    for text in ("/emergency", "/help"):
+        reply = assistant.answer(said(text, Profile(language, "KZ")), Session(), "test").reply
+        marked = assistant.marked(reply, mark)
+        assert marked.passages[0].text == library.words[language].notes[mark]
+        assert marked.passages[1:] == reply.passages
+
+
+@pytest.mark.parametrize("text", ["what is naloxone", "he isnt breathing", "/privacy", "how much can i take", "asdf"])
+def test_a_reply_can_be_composed_again_from_what_was_understood(text: str, library: Library) -> None:
+    assistant, session = Assistant(library, {}), Session(Profile("en", "KZ"))
+    answer = assistant.answer(said(text), session, "test")
+    assert answer.understanding is not None
+    assert assistant.again(answer.understanding, session) == answer.reply
+
+
+@pytest.mark.parametrize(
+    ("text", "grave"), [("he isnt breathing", True), ("хочу умереть", True), ("what is naloxone", False), ("", False)]
+)
+def test_a_danger_is_heard_at_a_glance(text: str, grave: bool, library: Library) -> None:
+    assert Assistant(library, {}).sounds_grave(said(text)) is grave

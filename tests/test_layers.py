@@ -20,7 +20,9 @@ MAY_IMPORT: dict[str, set[str]] = {
     "assistant": {"vocabulary", "telemetry", "conversation", "store"},
     "channels": {"vocabulary", "telemetry", "wire", "markup", "store", "assistant"},
     "desk": {"vocabulary", "wire", "markup", "conversation", "content"},
-    "cli": {"vocabulary", "settings", "telemetry", "content", "store", "assistant", "channels", "desk"},
+    "serve": {"vocabulary", "settings", "telemetry", "store", "assistant", "channels"},
+    "doctor": {"vocabulary", "settings", "content", "conversation", "store", "channels"},
+    "cli": {"vocabulary", "settings", "telemetry", "content", "store", "assistant", "channels", "desk", "serve", "doctor"},
     "__main__": {"cli"},
 }
 FILES = sorted(BOT.rglob("*.py"))

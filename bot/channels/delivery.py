@@ -9,12 +9,13 @@ from __future__ import annotations
 import heapq
 import itertools
 from collections import Counter, deque
-from collections.abc import Callable
+from collections.abc import Callable, Container
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from enum import IntEnum
 from queue import PriorityQueue
 from threading import Thread
+from time import monotonic
 from typing import Any, TypeVar
 
 T = TypeVar("T")
@@ -91,8 +92,15 @@ class Schedule:
         if not entry.busy:
             self._file(chat, entry, now)
 
-    def take(self, now: float) -> tuple[str, Lane] | None:
-        """The chat whose next message may go out now, and from which lane; it is busy until `done`."""
+    def is_free(self, chat: str, lane: Lane, now: float) -> bool:
+        """Whether a message to a chat for which nothing waits would go out at once."""
+        entry = self._chats.get(chat)
+        least = 1 if lane is Lane.EMERGENCY else 1 + self.limits.reserve
+        rested = entry is None or (not entry.busy and self._free_at(entry, now) <= now)
+        return rested and now >= self._paused[lane] and self._room(now) >= least
+
+    def take(self, now: float, lanes: Container[Lane] = tuple(Lane)) -> tuple[str, Lane] | None:
+        """The chat whose next message may go out now, and from which of `lanes`; it is busy until `done`."""
         while self._later and self._later[0][0] <= now:
             _, chat = heapq.heappop(self._later)
             entry = self._chats.get(chat)
@@ -101,7 +109,7 @@ class Schedule:
         self._adapt(now)
         room = self._room(now)
         for lane, least in ((Lane.EMERGENCY, 1), (Lane.ORDINARY, 1 + self.limits.reserve)):
-            if room < least or now < self._paused[lane]:
+            if lane not in lanes or room < least or now < self._paused[lane]:
                 continue
             while self._ready[lane]:
                 order, chat = heapq.heappop(self._ready[lane])
@@ -119,13 +127,17 @@ class Schedule:
                 return chat, lane
         return None
 
-    def wait(self, now: float) -> float | None:
+    def wait(self, now: float, lanes: Container[Lane] = tuple(Lane)) -> float | None:
         """Seconds until `take` may have something; None: not before something is offered or done."""
         times = [self._later[0][0]] if self._later else []
         for lane in Lane:
-            if self._ready[lane]:
+            if lane in lanes and self._ready[lane]:
                 times.append(max(self._paused[lane], (self._window[0] + 1.0) if self._window else now, now + 0.005))
         return max(0.001, min(times) - now) if times else None
+
+    def unused(self, chat: str) -> None:
+        """Nothing was there to be sent to a chat that was taken."""
+        self._chats.setdefault(chat, _Chat()).busy = False
 
     def done(self, chat: str, now: float) -> None:
         """A send to a chat ended; what still waits there is to be offered anew."""
@@ -140,21 +152,27 @@ class Schedule:
         entry = self._chats.setdefault(chat, _Chat())
         entry.next_at, entry.held = max(entry.next_at, now + seconds), True
 
+    def pause(self, seconds: float, now: float) -> None:
+        """Nothing goes to anybody for so many seconds."""
+        for lane in Lane:
+            self._paused[lane] = max(self._paused[lane], now + seconds)
+
     def refused(self, chat: str, seconds: float, now: float) -> None:
         """
         The channel refused a send and named the seconds to wait.
 
-        One chat refused is that chat's matter. Two of them within a second: all ordinary sending waits. Where both are
+        One chat refused is that chat's matter. Two of them within a second: all ordinary sending waits. Where two are
         told to wait until the same moment, some way off, the channel as a whole is closed, and emergencies wait too.
         """
         self.hold(chat, seconds, now)
         until = now + seconds
-        others = [end for at, other, end in self._refusals if other != chat and now - at <= 1.0]
-        if others:
+        others = [(at, end) for at, other, end in self._refusals if other != chat and end > now]
+        closed = seconds >= 4 and any(abs(end - until) <= 1.5 for _, end in others)
+        if closed or any(now - at <= 1.0 for at, _ in others):
             self._paused[Lane.ORDINARY] = max(self._paused[Lane.ORDINARY], until)
             self.pace, self._trouble = self.limits.careful, now
-            if seconds >= 4 and any(abs(end - until) <= 1.5 for end in others):
-                self._paused[Lane.EMERGENCY] = max(self._paused[Lane.EMERGENCY], until)
+        if closed:
+            self._paused[Lane.EMERGENCY] = max(self._paused[Lane.EMERGENCY], until)
         self._refusals.append((now, chat, until))
 
     def is_group(self, chat: str) -> None:
@@ -213,6 +231,7 @@ class Engine:
     def __init__(self, name: str) -> None:
         self._work: PriorityQueue[tuple[int, int, Callable[[], Any] | None, Future[Any] | None]] = PriorityQueue()
         self._order = itertools.count()
+        self._begun: float | None = None
         self._thread = Thread(target=self._run, name=name, daemon=True)
         self._thread.start()
 
@@ -221,6 +240,12 @@ class Engine:
         future: Future[T] = Future()
         self._work.put((lane, next(self._order), work, future))
         return future
+
+    @property
+    def at_work(self) -> float:
+        """Seconds that the piece of work at hand has taken so far; 0 where there is none."""
+        begun = self._begun
+        return 0.0 if begun is None else monotonic() - begun
 
     def close(self) -> None:
         """End after the work at hand."""
@@ -233,7 +258,9 @@ class Engine:
                 return
             if not future.set_running_or_notify_cancel():
                 continue
+            self._begun = monotonic()
             try:
                 future.set_result(work())
             except BaseException as error:  # noqa: BLE001 - it belongs to whoever waits for the result
                 future.set_exception(error)
+            self._begun = None

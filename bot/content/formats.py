@@ -7,17 +7,19 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Any, Literal, TypeAlias, TypeVar
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, TypeAdapter, ValidationError
 
 from bot.conversation.directory import Confidence, LineKind
-from bot.vocabulary import Audience, ReviewKind, Urgency
+from bot.vocabulary import Audience, CommandKind, Urgency
 
 Text = Annotated[str, StringConstraints(min_length=1, strip_whitespace=True)]
 TopicId = Annotated[str, StringConstraints(pattern=r"^[a-z]+(-[a-z]+)*$", max_length=48)]
 CountryCode = Annotated[str, StringConstraints(pattern=r"^[A-Z]{2}$")]
+Role: TypeAlias = Literal["author", "second-reader", "clinician"]
+"""Who reads a file before it is served; the author first."""
 Value = TypeVar("Value")
 
 
@@ -158,6 +160,66 @@ class LanguageFile(Closed):
     shortcuts: Mapping[str, TopicId]
 
 
+class WebFile(Closed):
+    """responses/<language>/web.yaml: the words of the web pages that are not part of an answer."""
+
+    title: Text
+    skip: Text
+    call: Text
+    exit: Text
+    exit_to: Annotated[str, StringConstraints(pattern=r"^https://[a-z.]+/$")]
+    exit_about: Text
+    exit_note: Text
+    exit_plain: Text
+    begin: Text
+    begin_note: Text
+    ask: Text
+    send: Text
+    waiting: Text
+    you: Text
+    answer: Text
+    choices: Text
+    what: Text
+    settings: Text
+    language: Text
+    country: Text
+    country_unknown: Text
+    audience: Text
+    audience_unknown: Text
+    teen: Text
+    parent: Text
+    apply: Text
+    emergency: Text
+    emergency_note: Text
+    offline: Text
+    failed: Text
+    sources: Text
+    checked: Text
+    review_source_checked: Text = Field(alias="review_source-checked")
+    review_clinician: Text
+    steps: Text
+    countries: Text
+    find: Text
+    kept: Text
+    answers: Text
+    chat: Text
+    again: Text
+    missing: Text
+    refused: Text
+    busy: Text
+    broken: Text
+    card_code: Text
+
+
+class TelegramFile(Closed):
+    """responses/<language>/telegram.yaml: how the bot shows itself there. Lengths are the Bot API's."""
+
+    name: Annotated[str, StringConstraints(min_length=1, max_length=64)]
+    short_description: Annotated[str, StringConstraints(min_length=1, max_length=120)]
+    description: Annotated[str, StringConstraints(min_length=1, max_length=512)]
+    commands: Mapping[CommandKind, Annotated[str, StringConstraints(min_length=1, max_length=256)]]
+
+
 class ForeignFile(Closed):
     """A language of languages.yaml that we do not have."""
 
@@ -178,12 +240,11 @@ class SignalFile(Closed):
 
 
 class ReviewFile(Closed):
-    """One review of ledger.yaml: who, in which role, vetted exactly which bytes."""
+    """One review of ledger.yaml: which role read exactly which bytes, and when."""
 
     file: Text
     sha256: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
-    role: Literal["second-reader", "clinician"]
-    review: ReviewKind
+    role: Role
     date: date
 
 
@@ -201,8 +262,11 @@ DIRECTORY_SOURCES: TypeAdapter[dict[str, DirectorySource]] = TypeAdapter(dict[st
 DIRECTORY: TypeAdapter[dict[str, CountryFile]] = TypeAdapter(dict[str, CountryFile])
 PLACES: TypeAdapter[dict[CountryCode, PlaceFile]] = TypeAdapter(dict[CountryCode, PlaceFile])
 LANGUAGE: TypeAdapter[LanguageFile] = TypeAdapter(LanguageFile)
+WEB: TypeAdapter[WebFile] = TypeAdapter(WebFile)
+TELEGRAM: TypeAdapter[TelegramFile] = TypeAdapter(TelegramFile)
 FOREIGN: TypeAdapter[dict[str, ForeignFile]] = TypeAdapter(dict[str, ForeignFile])
 SIGNALS: TypeAdapter[dict[TopicId, tuple[SignalFile, ...]]] = TypeAdapter(dict[TopicId, tuple[SignalFile, ...]])
+SHARED: TypeAdapter[dict[str, tuple[Text, ...]]] = TypeAdapter(dict[str, tuple[Text, ...]])
 LEDGER: TypeAdapter[tuple[ReviewFile, ...]] = TypeAdapter(tuple[ReviewFile, ...])
 
 
@@ -275,11 +339,12 @@ VOICE = re.compile(r"^\[(anyone|teen|parent)\]\n", re.MULTILINE)
 
 @dataclass(frozen=True)
 class ResponseText:
-    """A response file: its head, and its body in each voice with the line on which that begins."""
+    """A response file: its head and its body in each voice, with the lines on which each key and each body begins."""
 
     head: ResponseHead
     voices: Mapping[Audience | None, str]
     lines: Mapping[Audience | None, int]
+    keys: Mapping[str, int]
 
 
 def read_response(path: Path, shown: str) -> ResponseText:
@@ -311,4 +376,5 @@ def read_response(path: Path, shown: str) -> ResponseText:
         voices[voice], lines[voice] = body.strip(), line + 1
     if not voices or not all(voices.values()):
         raise UnusableFileError((FileFault(shown, start, "no text"),))
-    return ResponseText(head, voices, lines)
+    keys = {line.partition(":")[0]: number for number, line in enumerate(cut[1].splitlines(), 2) if ":" in line}
+    return ResponseText(head, voices, lines, keys)

@@ -1,29 +1,64 @@
-"""Which exact file (by SHA-256) was vetted, in which role, when."""
+"""Which exact file (by SHA-256) was read, in which role, when: what may be served, and until when that reading holds."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from hashlib import sha256
 from pathlib import Path
-from typing import Literal
+from typing import get_args
 
 import yaml
 
-from bot.content.formats import LEDGER, FileFault, ReviewFile, UnusableFileError, read_yaml
+from bot.content.formats import LEDGER, FileFault, ReviewFile, Role, UnusableFileError, read_yaml
 from bot.vocabulary import ReviewKind
 
 LEDGER_FILE = "ledger.yaml"
 HEADER = (
-    "# Reviews of the files in this folder: a role vetted exactly these bytes. A changed byte makes a review lapse, and the text\n"
-    "# is no longer served. `library sign` writes here. second-reader: somebody other than the author, against the fact sheet.\n"
+    "# Reviews of the files in this folder: a role read exactly these bytes. A changed byte makes a review lapse, and a text is\n"
+    "# served only when its author has checked it and a second reader has too. `library sign` writes here.\n"
+    "#   author: who wrote it, line by line against the fact sheet.   second-reader: somebody else, likewise.\n"
+    "#   clinician: a second reader who treats people; raises the kind of review.\n"
 )
-Role = Literal["second-reader", "clinician"]
-GIVES: Mapping[Role, ReviewKind] = {
-    "second-reader": ReviewKind.SOURCE_CHECKED,
-    "clinician": ReviewKind.CLINICIAN,
-}
+ROLES: tuple[Role, ...] = get_args(Role)
+LIFETIME = timedelta(days=365)
+LIFETIMES: Mapping[str, timedelta] = {"directory.yaml": timedelta(days=182)}
+"""How long a reading holds, by file: numbers change sooner than sentences."""
+
+
+@dataclass(frozen=True)
+class Readings:
+    """Who has read the present bytes of one file, and on which day."""
+
+    name: str
+    days: Mapping[Role, date]
+
+    @property
+    def second(self) -> date | None:
+        """The day of the second reading; a clinician's counts as one."""
+        return max((day for role, day in self.days.items() if role != "author"), default=None)
+
+    @property
+    def kind(self) -> ReviewKind | None:
+        """What the two readings amount to; None where one is lacking."""
+        if self.lacking(ReviewKind.SOURCE_CHECKED):
+            return None
+        return ReviewKind.CLINICIAN if "clinician" in self.days else ReviewKind.SOURCE_CHECKED
+
+    def lacking(self, required: ReviewKind) -> tuple[Role, ...]:
+        """The roles whose reading is missing for the file to be served."""
+        second: Role = "clinician" if required is ReviewKind.CLINICIAN else "second-reader"
+        has_second = second in self.days or (required is ReviewKind.SOURCE_CHECKED and self.second is not None)
+        missing: Mapping[Role, bool] = {"author": "author" not in self.days, second: not has_second}
+        return tuple(role for role, lacks in missing.items() if lacks)
+
+    @property
+    def due(self) -> date | None:
+        """The day from which on the file has to be read again, counted from the older reading; None before both."""
+        if self.second is None or "author" not in self.days:
+            return None
+        return min(self.days["author"], self.second) + LIFETIMES.get(self.name, LIFETIME)
 
 
 @dataclass(frozen=True)
@@ -33,11 +68,16 @@ class Ledger:
     folder: Path
     reviews: tuple[ReviewFile, ...]
 
-    def review(self, name: str) -> ReviewKind | None:
-        """The strongest review of the file's present bytes, or None."""
+    def readings(self, name: str) -> Readings:
+        """Who has read the file as it is now; of a role that read it twice, the later day."""
         content = hash_of(self.folder / name)
-        found = [r.review for r in self.reviews if r.file == name and r.sha256 == content]
-        return max(found, key=lambda review: review.strength, default=None)
+        valid = [r for r in self.reviews if r.file == name and r.sha256 == content]
+        days = {role: max((r.date for r in valid if r.role == role), default=None) for role in ROLES}
+        return Readings(name, {role: day for role, day in days.items() if day})
+
+    def review(self, name: str) -> ReviewKind | None:
+        """The review of the file's present bytes; None where they are not to be served."""
+        return self.readings(name).kind
 
 
 def hash_of(path: Path) -> str:
@@ -72,10 +112,8 @@ def sign(folder: Path, names: tuple[str, ...], role: Role, day: date) -> int:
     if missing:
         raise UnusableFileError(tuple(FileFault(name, 0, "no such file") for name in missing))
     kept = [r for r in known if not (r.file in names and r.role == role)]
-    new = [
-        ReviewFile(file=name, sha256=hash_of(folder / name), role=role, review=GIVES[role], date=day) for name in names
-    ]
-    rows = [r.model_dump(mode="json") for r in sorted((*kept, *new), key=lambda r: (r.file, r.role))]
+    new = [ReviewFile(file=name, sha256=hash_of(folder / name), role=role, date=day) for name in names]
+    rows = [r.model_dump(mode="json") for r in sorted((*kept, *new), key=lambda r: (r.file, ROLES.index(r.role)))]
     body = "".join(
         "- " + yaml.safe_dump(row, default_flow_style=True, sort_keys=False, width=1000, allow_unicode=True)
         for row in rows

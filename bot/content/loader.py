@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import date
 from pathlib import Path
 from typing import TypeVar
 
@@ -15,7 +16,9 @@ from bot.content.formats import (
     PLACES,
     SIGNALS,
     SOURCES,
+    TELEGRAM,
     TOPICS,
+    WEB,
     CountryFile,
     FileFault,
     ForeignFile,
@@ -29,7 +32,9 @@ from bot.content.formats import (
     read_response,
     read_yaml,
 )
-from bot.content.ledger import Ledger, read_ledger
+from bot.content.ledger import Ledger, Readings, read_ledger
+from bot.content.names import read_names
+from bot.content.scrubbing import lexicon_of, scrubber
 from bot.conversation.directory import Country, Directory, Line, Number, Places
 from bot.conversation.guard import Vouched, faults
 from bot.conversation.language import Tongue, words
@@ -40,8 +45,7 @@ from bot.vocabulary import Audience, Profile, ReviewKind, Source, Urgency
 
 Value = TypeVar("Value")
 
-ALWAYS_SERVED = frozenset({"emergency", "steps"})
-"""Groups that `source-checked` suffices for even where a clinician's review is asked for: an emergency cannot wait."""
+EMERGENCY_CARD = "someone-down"
 
 
 class ContentError(Exception):
@@ -54,17 +58,20 @@ class ContentError(Exception):
 
 @dataclass(frozen=True)
 class Loaded:
-    """The library of what is sound, and all that is not."""
+    """The library of what is sound, all that is not, and what its operator should know although it is served."""
 
     library: Library
     faults: tuple[FileFault, ...]
+    warnings: tuple[str, ...]
 
 
 class Collector:
-    """Collects faults while files are read, so that the editor sees all of them at once."""
+    """Collects faults and readings while files are read, so that the editor sees all of them at once."""
 
     def __init__(self) -> None:
         self.faults: list[FileFault] = []
+        self.readings: dict[str, Readings] = {}
+        self.withheld: list[str] = []
 
     def attempt(self, read: Callable[[], Value]) -> Value | None:
         """What `read` gives; None, and its faults kept, where the file is unusable."""
@@ -82,9 +89,15 @@ def find_responses() -> Path:
     return inside if inside.is_dir() else package.parent / "responses"
 
 
-def load(root: Path, required: ReviewKind = ReviewKind.SOURCE_CHECKED) -> Loaded:
+def load(root: Path, required: ReviewKind = ReviewKind.SOURCE_CHECKED, today: date = date.min) -> Loaded:
     """
     The library of all vetted texts below `root`.
+
+    Where a clinician's review is required, only texts that have one are served; the pointer and the last resort, which
+    stand in for all others, are the program's own and are always there.
+
+    Args:
+        today: the day by which reviews are judged past due; from the beginning of time none is.
 
     Raises:
         ContentError: not even the last resort could be served in any language.
@@ -119,7 +132,8 @@ def load(root: Path, required: ReviewKind = ReviewKind.SOURCE_CHECKED) -> Loaded
     for folder in sorted(path.parent for path in root.glob("*/language.yaml")):
         library = with_language(library, folder, sources, required, told)
     library = fallback_first(with_model(vouched_for(library), root / "model", told), "en")
-    return Loaded(with_sound_languages(library, told), tuple(told.faults))
+    library = with_scrubber(with_sound_languages(library, told), root, told)
+    return Loaded(library, tuple(told.faults), tuple(warnings_of(library, told, today)))
 
 
 def read_topics(root: Path) -> dict[str, dict[str, TopicFile]]:
@@ -143,11 +157,29 @@ def topic_of(name: str, group: str, topic: TopicFile) -> Topic:
 
 
 def review_of(ledger: Ledger, name: str, shown: str, told: Collector) -> ReviewKind | None:
-    """The review of a file; None, with a fault, where none vouches for its bytes."""
-    review = ledger.review(name)
-    if review is None:
+    """The review of a file; None, with a fault, where not both readings vouch for its bytes."""
+    readings = ledger.readings(name)
+    lacking = readings.lacking(ReviewKind.SOURCE_CHECKED)
+    if not readings.days:
         told.faults.append(FileFault(f"{shown}{name}", 0, "no review vouches for these bytes: not served"))
-    return review
+    elif lacking:
+        what = f"one of two readings is there, the {lacking[0]}'s is lacking: not served"
+        told.faults.append(FileFault(f"{shown}{name}", 0, what))
+    else:
+        told.readings[f"{shown}{name}"] = readings
+    return readings.kind
+
+
+def warnings_of(library: Library, told: Collector, today: date) -> Iterator[str]:
+    """What the operator should know of what is served: readers see nothing of it."""
+    late = sorted(name for name, r in told.readings.items() if r.due and r.due <= today)
+    if late:
+        yield f"{len(late)} past the review date, {late[0]} first: `library waiting` names all"
+    if told.withheld:
+        yield f"{len(told.withheld)} texts wait for a clinician and are not served: `library waiting` names all"
+        bare = [code for code in library.languages if (code, EMERGENCY_CARD) not in library.responses]
+        if bare:
+            yield f"no clinician has signed the emergency card in {', '.join(bare)}: the last resort answers for it"
 
 
 def with_language(
@@ -162,6 +194,10 @@ def with_language(
     signals = told.attempt(lambda: read_signals(folder / "signals.yaml", f"{shown}signals.yaml")) or ()
     review = review_of(ledger, "language.yaml", shown, told)
     names = review_of(ledger, "places.yaml", shown, told)
+    web = told.attempt(lambda: read_yaml(folder / "web.yaml", WEB, f"{shown}web.yaml"))
+    web = web if review_of(ledger, "web.yaml", shown, told) else None
+    telegram = told.attempt(lambda: read_yaml(folder / "telegram.yaml", TELEGRAM, f"{shown}telegram.yaml"))
+    telegram = telegram if review_of(ledger, "telegram.yaml", shown, told) else None
     responses: dict[tuple[str, str], Response] = {}
     for path in sorted(folder.glob("*.md")):
         text = told.attempt(lambda path=path: read_response(path, f"{shown}{path.name}"))  # type: ignore[misc]
@@ -169,22 +205,26 @@ def with_language(
         response = (
             text and vetted and response_of(path.stem, text, vetted, sources, library, f"{shown}{path.name}", told)
         )
-        if response and is_enough(response, required, library):
+        if response and (response.review.strength >= required.strength or response.topic == LAST_RESORT):
             responses[code, path.stem] = response
+        elif response:
+            told.withheld.append(f"{shown}{path.name}")
     if file is None or places is None or review is None or names is None:
         return library
+    spoken = words_of(file, places, min((review, names), key=lambda r: r.strength))
     return replace(
         library,
-        words={**library.words, code: words_of(file, places, min((review, names), key=lambda r: r.strength))},
+        words={
+            **library.words,
+            code: replace(
+                spoken,
+                web=web.model_dump(by_alias=True) if web else {},
+                telegram=telegram.model_dump() if telegram else {},
+            ),
+        },
         responses={**library.responses, **responses},
         signals={**library.signals, code: signals},
     )
-
-
-def is_enough(response: Response, required: ReviewKind, library: Library) -> bool:
-    """Whether a response's review suffices for it to be served."""
-    always = library.topics[response.topic].group in ALWAYS_SERVED or response.topic == LAST_RESORT
-    return always or response.review.strength >= required.strength
 
 
 def response_of(
@@ -199,7 +239,9 @@ def response_of(
     """A response; None, with the faults, where its topic or a source is not known."""
     wrong = [FileFault(shown, 0, f"no topic {topic!r} in topics.yaml")] if topic not in library.topics else []
     wrong += [
-        FileFault(shown, 0, f"no source {key!r} in sources.yaml") for key in text.head.sources if key not in sources
+        FileFault(shown, text.keys["sources"], f"sources: {key!r} is not in sources.yaml")
+        for key in text.head.sources
+        if key not in sources
     ]
     told.faults += wrong
     if wrong:
@@ -276,6 +318,7 @@ def words_of(file: LanguageFile, places: Mapping[str, PlaceFile], review: Review
             prepositions=frozenset(words(text) for text in file.places),
         ),
         review=review,
+        name=file.name,
     )
 
 
@@ -285,6 +328,9 @@ def vouched_for(library: Library) -> Library:
     passages += library.foreign_sentences.values()
     for language, spoken in library.words.items():
         passages += spoken.notes.values()
+        passages += [library.kept_language(language, told) for told in library.words]
+        passages += [library.kept_country(language, country) for country in library.directory.countries]
+        passages += [library.kept_topic(language, topic) for code, topic in library.responses if code == language]
         for country in (None, *library.directory.countries):
             passages.append(library.pointer(language, country).text)
             lines = [library.lines(language, country, urgency) for urgency in Urgency]
@@ -297,6 +343,21 @@ def with_model(library: Library, folder: Path, told: Collector) -> Library:
     encoder = told.attempt(lambda: load_encoder(folder))
     heads = told.attempt(lambda: load_heads(folder))
     return replace(library, encoder=encoder, heads=heads) if encoder and heads else library
+
+
+def with_scrubber(library: Library, root: Path, told: Collector) -> Library:
+    """The library with what scrubs questions; without it, and why, where the names of a language cannot be read."""
+    lists = [
+        told.attempt(lambda code=code: read_names(root / code / "names.txt", f"{code}/names.txt"))  # type: ignore[misc]
+        for code in library.words
+    ]
+    found = [names for names in lists if names is not None]
+    if len(found) < len(library.words):
+        return library
+    tables = {code: spoken.places for code, spoken in library.words.items()}
+    common = {word for spoken in library.words.values() for word in spoken.tongue.common}
+    texts = [text for response in library.responses.values() for text in response.voices.values()]
+    return replace(library, scrub=scrubber(lexicon_of(found, tables, common, texts)))
 
 
 def fallback_first(library: Library, language: str) -> Library:

@@ -32,6 +32,7 @@ class Fault(StrEnum):
     TOO_LONG = "longer than Telegram allows"
     EMPTY = "nothing to say"
     CHOICE = "a choice that is not vetted or does not fit into a button"
+    QUOTE = "a person's own words where none may stand, or with what could tell who they are"
 
 
 EN_COUNT = r"(?:an?|one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|\w+teen|twenty|thirty|forty|fifty|hundred|half|quarter|double|couple|several|few|dozen|another|every|each)"
@@ -73,6 +74,11 @@ DOSING: Mapping[str, tuple[str, ...]] = {
 FORBIDDEN = {name: re.compile("|".join(patterns), re.IGNORECASE) for name, patterns in DOSING.items()}
 MARKER = re.compile(r"^[1-9]\.\s", re.MULTILINE)
 SEND = re.compile(r"/[a-z]+( [A-Za-z-]+)?")
+QUOTED_IN = "leave-shown"
+"""The one reply that may hold a person's own words, scrubbed: it asks whether they may be kept."""
+QUOTE_LENGTH = 500
+LINK = re.compile(r"http|://|www\.|\w\.(?:com|org|net|info|ru|kz|me|io|es|mx)\b|\]\(|[<>\[\]*_`]", re.IGNORECASE)
+"""A link, or a mark that a channel could make one of, or bold type."""
 
 
 @dataclass(frozen=True)
@@ -138,7 +144,8 @@ def lacks_pointer(reply: Reply, heard: str, vouched: Vouched) -> bool:
         return True
     entry = vouched.directory.countries.get(reply.country or "", vouched.directory.unknown)
     numbers = [n.number for n in (entry.numbers or vouched.directory.unknown.numbers)]
-    late = reply.urgency is not Urgency.NONE and reply.passages[0].kind is not PassageKind.POINTER
+    first = next(p.kind for p in reply.passages if p.kind is not PassageKind.MARK)
+    late = reply.urgency is not Urgency.NONE and first is not PassageKind.POINTER
     return late or reply.contact.number != numbers[0] or not all(n in pointers[0] for n in numbers)
 
 
@@ -159,20 +166,20 @@ def has_strange_number(reply: Reply, heard: str, vouched: Vouched) -> bool:
 
 def has_dosing(reply: Reply, heard: str, vouched: Vouched) -> bool:
     """Dosing guidance in any text, or a digit in one that is not a help number."""
-    texts = [p.text for p in reply.passages if p.kind in {PassageKind.BODY, PassageKind.NOTE}]
+    texts = [p.text for p in reply.passages if p.kind not in {PassageKind.POINTER, PassageKind.LINES}]
     texts += [choice.label for choice in reply.choices]
     return any(dosing_in(text) for text in texts)
 
 
 def is_unvetted(reply: Reply, heard: str, vouched: Vouched) -> bool:
-    """A passage that is not, to the byte, what was reviewed."""
-    return not all(vouched.vouches_for(p.text) for p in reply.passages)
+    """A passage that is not, to the byte, what was reviewed; a quote has a rule of its own."""
+    return not all(vouched.vouches_for(p.text) for p in reply.passages if p.kind is not PassageKind.QUOTE)
 
 
 def echoes(reply: Reply, heard: str, vouched: Vouched) -> bool:
-    """Words of the message in a text that no review vouches for."""
+    """Words of the message in a text that no review vouches for; a quote has a rule of its own."""
     typed = set(re.findall(r"\w{3,}", heard.lower()))
-    strange = [p.text for p in reply.passages if not vouched.vouches_for(p.text)]
+    strange = [p.text for p in reply.passages if p.kind is not PassageKind.QUOTE and not vouched.vouches_for(p.text)]
     strange += [c.label for c in reply.choices if not vouched.vouches_for(c.label)]
     return any(typed & set(re.findall(r"\w{3,}", text.lower())) for text in strange)
 
@@ -196,6 +203,21 @@ def has_bad_choice(reply: Reply, heard: str, vouched: Vouched) -> bool:
     )
 
 
+def misquotes(reply: Reply, heard: str, vouched: Vouched) -> bool:
+    """A quote in another reply than the one that asks for consent, a second one, or one that is not scrubbed."""
+    quotes = [p.text for p in reply.passages if p.kind is PassageKind.QUOTE]
+    if not quotes:
+        return False
+    out_of_place = reply.topic != QUOTED_IN or len(quotes) > 1 or reply.urgency is not Urgency.NONE
+    return out_of_place or any(is_unfit_quote(text) for text in quotes)
+
+
+def is_unfit_quote(text: str) -> bool:
+    """Whether a quote has a number, an address, a link, dosing or more than one line, or is too long."""
+    numbered = any(char.isnumeric() or char in "@\n" for char in text)
+    return numbered or len(text) > QUOTE_LENGTH or LINK.search(text) is not None or bool(dosing_in(text))
+
+
 RULES: Mapping[Fault, Callable[[Reply, str, Vouched], bool]] = {
     Fault.NO_POINTER: lacks_pointer,
     Fault.NUMBER: has_strange_number,
@@ -205,5 +227,6 @@ RULES: Mapping[Fault, Callable[[Reply, str, Vouched], bool]] = {
     Fault.TOO_LONG: is_too_long,
     Fault.EMPTY: is_empty,
     Fault.CHOICE: has_bad_choice,
+    Fault.QUOTE: misquotes,
 }
 """What no reply may do. Another rule is another row."""

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from hashlib import sha256
+from typing import Any
 
 from bot.conversation.directory import Directory, Line, Places
 from bot.conversation.language import Tongue
 from bot.conversation.matching import Heads
 from bot.conversation.triage import Signal
-from bot.vocabulary import Audience, Encoder, Passage, PassageKind, ReviewKind, Source, Urgency
+from bot.vocabulary import Audience, Encoder, Passage, PassageKind, ReviewKind, Scrubber, Session, Source, Urgency
 
 LAST_RESORT = "last-resort"
 OUT_OF_SCOPE = "out-of-scope"
@@ -48,7 +49,11 @@ class Response:
 
 @dataclass(frozen=True)
 class Words:
-    """What the program needs of one language, its labels and notes among it."""
+    """
+    What the program needs of one language, its labels and notes among it.
+
+    `web` has the words of the web pages, `telegram` how the bot shows itself there; empty where they wait for review.
+    """
 
     tongue: Tongue
     pointer: Mapping[str, str]
@@ -62,6 +67,9 @@ class Words:
     audiences: Mapping[tuple[str, ...], Audience]
     places: Places
     review: ReviewKind
+    name: str = ""
+    web: Mapping[str, str] = field(default_factory=dict)
+    telegram: Mapping[str, Any] = field(default_factory=dict)
 
 
 def digest(text: str) -> str:
@@ -75,7 +83,8 @@ class Library:
     All that the bot knows, loaded once.
 
     `manifest` has the digest of every passage that may leave; `encoder` and `heads` are None where the model
-    could not be used: then signals, tables and commands answer alone.
+    could not be used: then signals, tables and commands answer alone. `scrub` is None where a list of names could not
+    be used: then no question can be left for the editors.
     """
 
     topics: Mapping[str, Topic]
@@ -89,6 +98,7 @@ class Library:
     manifest: frozenset[str]
     encoder: Encoder | None = None
     heads: Heads | None = None
+    scrub: Scrubber | None = None
 
     @property
     def languages(self) -> tuple[str, ...]:
@@ -124,6 +134,34 @@ class Library:
         if not lines:
             return None
         return Passage(PassageKind.LINES, "\n".join(self._line(labels, line, own) for line in lines))
+
+    def kept(self, language: str, session: Session) -> list[str]:
+        """All that is remembered of a talk, a line each."""
+        notes, profile = self.words[language].notes, session.profile
+        topic = (language, session.topic or "") in self.responses
+        lines = [
+            self.kept_language(language, profile.language or "") if profile.language in self.words else None,
+            self.kept_country(language, profile.country) if profile.country else None,
+            notes[f"kept-{profile.audience.value}"] if profile.audience else None,
+            self.kept_topic(language, session.topic) if session.topic and topic else None,
+            notes["kept-danger"] if session.danger else None,
+            notes["kept-declined"] if session.declined else None,
+        ]
+        found = [line for line in lines if line]
+        return [notes["kept"], *found] if found else [notes["kept-nothing"]]
+
+    def kept_language(self, language: str, told: str) -> str:
+        """The line for the language of a talk."""
+        return self.words[language].notes["kept-language"].format(language=self.words[told].name)
+
+    def kept_country(self, language: str, country: str) -> str:
+        """The line for the country that somebody told."""
+        words = self.words[language]
+        return words.notes["kept-country"].format(place=words.places.names.get(country, country))
+
+    def kept_topic(self, language: str, topic: str) -> str:
+        """The line for the last answer."""
+        return self.words[language].notes["kept-topic"].format(topic=self.title(language, topic))
 
     def _line(self, labels: Mapping[str, str], line: Line, own: bool) -> str:
         label = labels[line.kind] if own else labels["elsewhere" if line.kind == "crisis" else "child-elsewhere"]

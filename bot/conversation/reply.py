@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
+from bot.conversation.leaving import HOW, KEPT, OFFERED_BY, SHOWN, WAY, can_leave
 from bot.conversation.library import LAST_RESORT, NO_DOSING, OUT_OF_SCOPE, Library, Response
 from bot.conversation.understanding import STAYS, known_to_us, servable
 from bot.vocabulary import (
@@ -24,13 +26,17 @@ SERVICE = {
     CommandKind.HELP: "help",
     CommandKind.PRIVACY: "privacy",
     CommandKind.FORGET: "forgotten",
+    CommandKind.HIDE: "hidden",
+    CommandKind.FEEDBACK: "feedback",
 }
 HOW_TO = {
     CommandKind.COUNTRY: "no-country",
     CommandKind.LANGUAGE: "no-language",
     CommandKind.AUDIENCE: "no-audience",
 }
+LEAVING = frozenset({CommandKind.LEAVE, CommandKind.KEEP, CommandKind.DROP})
 SMALL_TALK = "small-talk"
+HELP = "help"
 CHOICES = 6
 """More than this, nobody reads."""
 
@@ -44,8 +50,30 @@ def compose(understanding: Understanding, session: Session, library: Library) ->
     note = first_note(understanding, library)
     body = None if note and told_only(understanding) else body_of(response, understanding.profile, library)
     passages = [*([note] if note else []), *([body] if body else [])]
+    if understanding.command and understanding.command.kind is CommandKind.PRIVACY:
+        passages += [Passage(PassageKind.NOTE, line) for line in library.kept(understanding.language, session)]
     asks = understanding.profile.country is None and not session.country_asked
-    return assembled(understanding, response, passages, asks, library)
+    shown = session.draft if topic == SHOWN and understanding.command is None else None
+    if shown:
+        passages.append(Passage(PassageKind.QUOTE, shown))
+    reply = assembled(understanding, response, passages, asks, library)
+    if shown:
+        return replace(reply, choices=(*consent(understanding, library), *reply.choices))
+    return replace(reply, choices=(*reply.choices, *offer_to_leave(understanding, topic, library)))
+
+
+def consent(understanding: Understanding, library: Library) -> tuple[Choice, ...]:
+    """The buttons that keep or drop the question that is shown."""
+    notes = library.words[understanding.language].notes
+    return Choice(notes["keep"], "/keep"), Choice(notes["drop"], "/drop")
+
+
+def offer_to_leave(understanding: Understanding, topic: str, library: Library) -> tuple[Choice, ...]:
+    """The button that offers to leave a question for the editors, where that helps and nobody is in danger."""
+    calm = not understanding.dangers and understanding.foreign is None
+    if not (topic in OFFERED_BY and calm and understanding.can_keep and can_leave(understanding.language, library)):
+        return ()
+    return (Choice(library.words[understanding.language].notes["leave"], "/leave"),)
 
 
 def chosen_topic(understanding: Understanding, session: Session, library: Library) -> str:
@@ -53,6 +81,11 @@ def chosen_topic(understanding: Understanding, session: Session, library: Librar
     command = understanding.command
     if command and command.kind in SERVICE:
         return SERVICE[command.kind]
+    if command and command.kind in LEAVING:
+        return chosen_in_leaving(command.kind, understanding, session, library)
+    # What these say holds only on the way there; no link or old button may say it elsewhere.
+    if command and understanding.topic in WAY:
+        return HELP
     if told_only(understanding):
         return SMALL_TALK
     if understanding.dangers:
@@ -69,6 +102,15 @@ def chosen_topic(understanding: Understanding, session: Session, library: Librar
     if understanding.topic and library.response(understanding.language, understanding.topic):
         return understanding.topic
     return OUT_OF_SCOPE
+
+
+def chosen_in_leaving(kind: CommandKind, understanding: Understanding, session: Session, library: Library) -> str:
+    """The topic for a tap on the way to leave a question; help where there is nothing to keep, or nowhere."""
+    if not understanding.can_keep or not can_leave(understanding.language, library):
+        return HELP
+    if kind is CommandKind.KEEP:
+        return KEPT if session.draft else HELP
+    return HOW if kind is CommandKind.LEAVE else HELP
 
 
 def told_only(understanding: Understanding) -> bool:

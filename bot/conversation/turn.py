@@ -5,24 +5,53 @@ from __future__ import annotations
 from dataclasses import replace
 
 from bot.conversation.guard import Vouched, clear
+from bot.conversation.leaving import HOW, KEPT, REFUSED, SHOWN, answered_by, draft_of, is_the_question
 from bot.conversation.library import NO_DOSING, OUT_OF_SCOPE, Library
 from bot.conversation.reply import compose, last_resort
 from bot.conversation.understanding import understand
-from bot.vocabulary import ClearedReply, CommandKind, Message, Reply, Session, Turn, Understanding, Urgency
+from bot.vocabulary import (
+    ClearedReply,
+    CommandKind,
+    Message,
+    PassageKind,
+    Reply,
+    Session,
+    Turn,
+    Understanding,
+    Urgency,
+)
 
 
 def take_turn(message: Message, session: Session, library: Library) -> Turn:
     """Answer one message: understand it, compose a reply of vetted texts, and let the guard have the last word."""
-    understanding = understand(message, session, library)
+    understanding = replace(understand(message, session, library), can_keep=message.can_keep)
+    if is_the_question(understanding, session, library):
+        session = replace(session, draft=draft_of(message.text, library))
+        understanding = answered_by(SHOWN if session.draft else REFUSED, understanding)
     draft = compose(understanding, session, library)
     fallback = last_resort(understanding.profile, library)
     clearance = clear(draft, message.text, fallback, Vouched(library.manifest, library.directory))
     after = remembered(session, understanding, draft)
-    return Turn(clearance.reply, after, understanding, tuple(fault.name for fault in clearance.faults))
+    # Consent is to what was really shown: where the guard kept it back, nothing waits for a tap.
+    shown = any(passage.kind is PassageKind.QUOTE for passage in clearance.reply.passages)
+    if after and not shown:
+        after = replace(after, draft=None)
+    left = session.draft if clearance.reply.topic == KEPT and is_kept(understanding) else None
+    return Turn(clearance.reply, after, understanding, tuple(fault.name for fault in clearance.faults), left)
+
+
+def is_kept(understanding: Understanding) -> bool:
+    """Whether the message is the tap that keeps what was shown."""
+    return understanding.command is not None and understanding.command.kind is CommandKind.KEEP
 
 
 def take_again(understanding: Understanding, session: Session, library: Library) -> ClearedReply:
-    """The reply of an earlier turn, from what was understood and the session before it: the words are long gone."""
+    """
+    The reply of an earlier turn, from what was understood and the session before it: the words are long gone.
+
+    Args:
+        session: with the draft, where the reply showed one.
+    """
     draft = compose(understanding, session, library)
     fallback = last_resort(understanding.profile, library)
     return clear(draft, "", fallback, Vouched(library.manifest, library.directory)).reply
@@ -34,8 +63,10 @@ def remembered(session: Session, understanding: Understanding, reply: Reply) -> 
     if command and command.kind is CommandKind.FORGET:
         return None
     told = understanding.only_told or (command is not None and command.kind is not CommandKind.ANSWER)
-    if told and understanding.urgency is Urgency.NONE:
-        return replace(session, profile=understanding.profile, country_asked=True)
+    if (told or reply.topic in {SHOWN, REFUSED}) and understanding.urgency is Urgency.NONE:
+        leaving, shown = reply.topic == HOW, reply.topic == SHOWN
+        draft = session.draft if shown else None
+        return replace(session, profile=understanding.profile, country_asked=True, leaving=leaving, draft=draft)
     return Session(
         profile=understanding.profile,
         # A question that was not answered leaves the talk where it was: the next one may lean on the same topic.

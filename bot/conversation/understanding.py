@@ -31,6 +31,8 @@ STAYS = frozenset({"emergency", "overdose", "naloxone", "steps"})
 BESIDE = frozenset({"small-talk", "find-help", "feedback"})
 """Topics that say nothing about an emergency being over: "ok", "help me", "that is wrong"."""
 MISTAKE = "step-mistake"
+UNREADABLE = "unreadable"
+"""Answers a message without words. A sticker does not end an emergency."""
 SETTINGS = frozenset({CommandKind.COUNTRY, CommandKind.LANGUAGE, CommandKind.AUDIENCE})
 GREETED = 3
 """From so many words on, what stands after a greeting is a message of its own."""
@@ -163,7 +165,8 @@ def of_command(command: Command, profile: Profile, session: Session, library: Li
             danger = Danger(Urgency.EMERGENCY, "someone-down")
             return Understanding(language, profile, (danger,), topic=danger.topic, command=command)
         case CommandKind.ANSWER, str(topic):
-            dangers = dangers_of(topic, session, library)
+            lasting = (session.danger,) if session.danger and topic == UNREADABLE else ()
+            dangers = lasting or dangers_of(topic, session, library)
             return Understanding(language, profile, dangers, topic=topic, command=command)
         case _:
             pass
@@ -184,7 +187,7 @@ def read_command(text: str, library: Library) -> Command | None:
     """
     A tap or a line that begins with a slash; None where it is neither.
 
-    "/country KZ", "/country Kazakhstan", "/answer overdose-signs". A command without its argument, or with one that
+    "/country KZ", "/country Kazakhstan", "/answer overdose-signs"; "/start overdose-signs" is what a deep link sends. A command without its argument, or with one that
     we do not know, has None for it.
     """
     head, _, rest = text.strip().partition(" ")
@@ -195,6 +198,8 @@ def read_command(text: str, library: Library) -> Command | None:
     match kind:
         case CommandKind.ANSWER:
             return Command(kind, rest) if rest in library.topics else None
+        case CommandKind.START if rest in library.topics:
+            return Command(CommandKind.ANSWER, rest)
         case CommandKind.COUNTRY:
             return Command(kind, find_country(rest, library))
         case CommandKind.LANGUAGE:

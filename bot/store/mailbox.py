@@ -130,6 +130,10 @@ class Mailbox:
             values["sealed"] = self._sealing.seal("outbox", content)
         db.execute(update(OUTBOX).where(OUTBOX.c.id == id_).values(**values))
 
+    def not_sent(self, db: Connection, ids: Sequence[int]) -> None:
+        """What was about to be sent did not leave after all; after a crash there is no doubt about it."""
+        db.execute(update(OUTBOX).where(OUTBOX.c.id.in_(ids)).values(state=WAITING))
+
     def sent(self, db: Connection, id_: int | None, chat: str, message: bytes | None) -> None:
         """Erase what was sent; `message` is what its message is known by on the channel, kept for /hide."""
         if id_ is not None:
@@ -149,15 +153,26 @@ class Mailbox:
                 continue
         return opened
 
-    def close(self, db: Connection, chat: str) -> None:
-        """Nothing more goes to a chat: it was blocked, left or deleted."""
+    def close(self, db: Connection, chat: str, before: int | None = None) -> None:
+        """
+        Nothing more goes to a chat: it was blocked, left or deleted.
+
+        Args:
+            before: the number in the inbox of what says so; what came after it is to be answered.
+        """
         db.execute(delete(OUTBOX).where(OUTBOX.c.chat == chat))
-        db.execute(delete(INBOX).where(INBOX.c.chat == chat))
+        if before is not None:
+            db.execute(delete(INBOX).where(INBOX.c.chat == chat, INBOX.c.id < before))
 
     def move(self, db: Connection, old: str, new: str) -> None:
         """A chat has another pseudonym now."""
         for table in (INBOX, OUTBOX, SENT):
             db.execute(update(table).where(table.c.chat == old).values(chat=new))
+
+    def unreadable(self, db: Connection, id_: int, fault: str) -> None:
+        """A row of the outbox that says nothing to this program is a dead letter."""
+        db.execute(delete(OUTBOX).where(OUTBOX.c.id == id_))
+        self.bury(db, "outbox", fault)
 
     def bury(self, db: Connection, kind: str, fault: str, inbox_id: int | None = None) -> None:
         """Keep of what cannot be handled its kind and what failed, never its content."""

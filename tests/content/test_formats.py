@@ -92,12 +92,7 @@ KZ:
 @pytest.mark.parametrize("sha", ["", "a" * 63, "A" * 64, "g" * 64])
 def test_a_review_names_exact_bytes(sha: str) -> None:
     with pytest.raises(UnusableFileError, match="sha256"):
-        parsed(
-            f"- {{file: a, sha256: '{sha}', role: clinician, review: clinician, date: 2026-01-01}}",
-            LEDGER,
-            "ledger.yaml",
-            1,
-        )
+        parsed(f"- {{file: a, sha256: '{sha}', role: clinician, date: 2026-01-01}}", LEDGER, "ledger.yaml", 1)
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -221,21 +222,70 @@ def test_heads_of_another_encoder_are_refused(responses_copy: Path) -> None:
 # The ledger and what suffices.
 
 
-def test_where_a_clinician_is_asked_for_only_what_cannot_wait_is_served(responses_copy: Path) -> None:
-    library = load(responses_copy, ReviewKind.CLINICIAN).library
-    assert ("en", "someone-down") in library.responses
-    assert ("en", "step-breathing") in library.responses
-    assert ("en", "naltrexone-what-is") not in library.responses
-    assert Talk(library).say("what is naltrexone").faults == ()
+def test_where_a_clinician_is_required_and_none_has_signed_the_last_resort_answers_with_its_pointer(
+    responses_copy: Path,
+) -> None:
+    loaded = load(responses_copy, ReviewKind.CLINICIAN)
+    assert {topic for _, topic in loaded.library.responses} == {"last-resort"}
+    assert loaded.library.languages == ("en", "es", "ru")
+    count, card = loaded.warnings
+    assert count.split()[0] == str(len(load(responses_copy).library.responses) - len(loaded.library.languages))
+    assert "wait for a clinician and are not served" in count
+    assert card == "no clinician has signed the emergency card in en, es, ru: the last resort answers for it"
+    for text in ("my friend is not breathing", "/emergency", "what is naltrexone", "/start", "how much is safe"):
+        for language in loaded.library.languages:
+            turn = Talk(loaded.library).say(text, told=Profile(language, "KZ"))
+            assert turn.reply.topic == "last-resort"
+            assert turn.reply.review is ReviewKind.SOURCE_CHECKED
+            assert turn.faults == ()
+    assert_helps(loaded.library)
 
 
-def test_a_signature_makes_changed_bytes_served_again(responses_copy: Path) -> None:
+def test_where_a_clinician_is_required_what_one_has_signed_is_served(responses_copy: Path) -> None:
+    sign(responses_copy / "en", ("someone-down.md", "step-breathing.md"), "clinician", NOON.date())
+    loaded = load(responses_copy, ReviewKind.CLINICIAN)
+    turn = Talk(loaded.library).say("my friend is not breathing")
+    assert turn.reply.topic == "someone-down"
+    assert turn.reply.passages[0].kind is PassageKind.POINTER
+    assert [choice.send for choice in turn.reply.choices] == ["/answer step-breathing"]
+    assert loaded.warnings[-1].startswith("no clinician has signed the emergency card in es, ru:")
+
+
+def test_one_reading_of_two_is_told_by_name_and_not_enough(responses_copy: Path) -> None:
+    folder = responses_copy / "en"
+    change_a_byte(folder / "help.md")
+    change_a_byte(folder / "privacy.md")
+    sign(folder, ("help.md",), "author", NOON.date())
+    sign(folder, ("privacy.md",), "second-reader", NOON.date())
+    loaded = load(responses_copy)
+    told = [str(fault) for fault in loaded.faults]
+    assert "en/help.md: one of two readings is there, the second-reader's is lacking: not served" in told
+    assert "en/privacy.md: one of two readings is there, the author's is lacking: not served" in told
+    assert ("en", "help") not in loaded.library.responses
+    assert ("en", "privacy") not in loaded.library.responses
+
+
+def test_both_signatures_make_changed_bytes_served_again(responses_copy: Path) -> None:
     folder = responses_copy / "en"
     change_a_byte(folder / "help.md")
     assert read_ledger(folder, "")[0].review("help.md") is None
+    assert sign(folder, ("help.md",), "author", NOON.date()) == 1
     assert sign(folder, ("help.md",), "clinician", NOON.date()) == 1
     assert read_ledger(folder, "")[0].review("help.md") is ReviewKind.CLINICIAN
     assert load(responses_copy).library.responses["en", "help"].review is ReviewKind.CLINICIAN
+
+
+def test_what_is_past_its_review_date_is_served_and_only_the_operator_is_told(responses_copy: Path) -> None:
+    folder = responses_copy / "en"
+    for role in ("author", "second-reader"):
+        sign(folder, ("help.md",), role, NOON.date())
+    before, on_the_day = NOON.date() + timedelta(364), NOON.date() + timedelta(365)
+    assert load(responses_copy, today=before).warnings == ()
+    loaded = load(responses_copy, today=on_the_day)
+    assert loaded.warnings == ("1 past the review date, en/help.md first: `library waiting` names all",)
+    assert ("en", "help") in loaded.library.responses
+    assert loaded.library.manifest == load(responses_copy).library.manifest
+    assert load(responses_copy).warnings == ()
 
 
 def test_what_is_not_there_cannot_be_signed(responses_copy: Path) -> None:
@@ -249,7 +299,8 @@ def test_signing_twice_leaves_one_review(responses_copy: Path) -> None:
     folder = responses_copy / "en"
     for _ in range(2):
         sign(folder, ("help.md",), "second-reader", NOON.date())
-    assert [r.file for r in read_ledger(folder, "")[0].reviews].count("help.md") == 1
+    reviews = read_ledger(folder, "")[0].reviews
+    assert [(r.file, r.role) for r in reviews].count(("help.md", "second-reader")) == 1
 
 
 def test_a_file_that_is_not_there_has_no_hash(tmp_path: Path) -> None:

@@ -49,6 +49,13 @@ def test_a_sound_reply_passes_as_it_is(sound: Reply, vouched: Vouched, library: 
     assert clearance.reply == sound
 
 
+def test_in_danger_a_line_that_marks_a_repeat_may_stand_before_the_pointer(
+    sound: Reply, vouched: Vouched, library: Library
+) -> None:
+    mark = Passage(PassageKind.MARK, library.words["en"].notes["again"])
+    assert faults(replace(sound, passages=(mark, *sound.passages)), HEARD, vouched) == ()
+
+
 STRANGE = "Call **555** at once."
 LONG = "word " * 1000
 Mutation = Callable[[Reply], tuple[Reply, tuple[str, ...]]]
@@ -56,6 +63,16 @@ Mutation = Callable[[Reply], tuple[Reply, tuple[str, ...]]]
 MUTATIONS: list[tuple[str, Fault, Mutation]] = [
     ("no pointer", Fault.NO_POINTER, lambda r: (replace(r, passages=r.passages[1:]), ())),
     ("pointer last in danger", Fault.NO_POINTER, lambda r: (replace(r, passages=(*r.passages[1:], r.passages[0])), ())),
+    (
+        "a note before the pointer in danger",
+        Fault.NO_POINTER,
+        lambda r: (replace(r, passages=(Passage(PassageKind.NOTE, "Well."), *r.passages)), ("Well.",)),
+    ),
+    (
+        "an amount in a mark",
+        Fault.DOSING,
+        lambda r: (replace(r, passages=(Passage(PassageKind.MARK, "Two pills."), *r.passages)), ("Two pills.",)),
+    ),
     ("two pointers", Fault.NO_POINTER, lambda r: (replace(r, passages=(r.passages[0], *r.passages)), ())),
     ("another contact", Fault.NO_POINTER, lambda r: (replace(r, contact=Contact("911", "ambulance")), ())),
     (

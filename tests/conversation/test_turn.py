@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 
 from bot.conversation.library import Library
 from bot.markup import plain_reply
-from bot.vocabulary import Audience, PassageKind, Profile, Session, Urgency
+from bot.vocabulary import Audience, Danger, PassageKind, Profile, Session, Urgency
 from tests.conftest import Talk
 
 ON_ITS_WAY = (
@@ -304,8 +305,9 @@ def test_a_question_without_an_answer_leaves_the_talk_where_it_was(talk: Talk) -
     assert talk.session.topic == "naltrexone-what-is"
 
 
-def test_a_tapped_topic_without_a_text_is_no_failure(talk: Talk) -> None:
-    assert talk.say("/answer grief").reply.topic == "out-of-scope"
+def test_a_tapped_topic_without_a_text_is_no_failure(library: Library) -> None:
+    rest = {key: response for key, response in library.responses.items() if key != ("en", "grief")}
+    assert Talk(replace(library, responses=rest)).say("/answer grief").reply.topic == "out-of-scope"
 
 
 @pytest.mark.parametrize(
@@ -347,3 +349,34 @@ def test_a_teen_and_a_parent_are_each_spoken_to_in_their_words(library: Library)
         )
     ]
     assert differ == []
+
+
+@pytest.mark.parametrize("language", ["en", "ru", "es"])
+def test_privacy_shows_all_that_is_kept_about_a_talk(language: str, library: Library) -> None:
+    kept = Session(
+        Profile(language, "KZ", Audience.PARENT), "naloxone-get", Danger(Urgency.EMERGENCY, "someone-down"), True, True
+    )
+    notes = library.words[language].notes
+    said = [p.text for p in Talk(library, kept).say("/privacy").reply.passages]
+    assert notes["kept-parent"] in said
+    assert notes["kept-danger"] in said
+    assert notes["kept-declined"] in said
+    assert library.kept_country(language, "KZ") in said
+    assert library.kept_topic(language, "naloxone-get") in said
+    assert library.kept_language(language, language) in said
+
+
+def test_privacy_says_that_nothing_is_kept_where_nothing_is(talk: Talk, library: Library) -> None:
+    assert library.words["en"].notes["kept-nothing"] in [p.text for p in talk.say("/privacy").reply.passages]
+
+
+def test_a_deep_link_opens_its_topic(talk: Talk) -> None:
+    assert talk.say("/start naloxone-get").reply.topic == "naloxone-get"
+    assert talk.say("/start no-such-topic").reply.topic == "welcome"
+
+
+def test_a_sticker_does_not_end_an_emergency(talk: Talk) -> None:
+    turn = talk.say("he isnt breathing", "/answer unreadable")
+    assert turn.reply.topic == "unreadable"
+    assert turn.reply.passages[0].kind is PassageKind.POINTER
+    assert talk.session.danger is not None

@@ -6,8 +6,9 @@ import asyncio
 import json
 import time
 from collections import OrderedDict, deque
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Coroutine, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any, TypeVar
@@ -16,11 +17,12 @@ from sqlalchemy import Connection
 
 from bot.assistant import Answer, Assistant
 from bot.channels.delivery import Engine, Lane
-from bot.channels.telegram.outbox import AT_MOST, REFERENCE, Item, Outbox, Reference, lane_of
+from bot.channels.telegram.outbox import AT_MOST, HASTE, REFERENCE, Item, Outbox, Reference, lane_of
 from bot.channels.telegram.sending import Sender
 from bot.channels.telegram.updates import Heard, Kind, Me, PoisonError, chat_of, marks, read
-from bot.store.database import Database, StoreError
-from bot.store.mailbox import Incoming, Mailbox, Outgoing
+from bot.store.database import Database, StoreError, ping
+from bot.store.mailbox import Incoming, Letter, Mailbox, Outgoing
+from bot.store.questions import keep_question
 from bot.store.sealing import Sealing
 from bot.store.sessions import Sessions
 from bot.telemetry import OLDEST, RECEIVED, WAITING, alarm, count_failure, note
@@ -41,7 +43,19 @@ OUTAGE = 10.0
 HIDDEN_AT_ONCE = 100
 """Messages that one deleteMessages takes (Bot API)."""
 REMEMBERED = 20_000
-"""Updates answered while the store was away, that are to be known again."""
+"""Updates answered while the store was away, and chats lately answered, that are to be known again."""
+ACCEPTANCE = 4.0
+"""Seconds in which an update has to be kept; else it is to come again."""
+STUCK = 3600.0
+"""Seconds that a piece of work may wait in a store that hangs: it is done once, late, and not begun twice."""
+HELD = 1000
+"""Updates at most that wait to be kept."""
+STARTS = 2.0
+"""Seconds that updates wait for a start to take up what an earlier process left."""
+TOLD_AGAIN = 60.0
+"""Seconds after which a chat is told anew that it writes too much at once."""
+TYPING = 8
+"""Chats at most that are shown "typing" at one moment."""
 
 
 @dataclass
@@ -57,7 +71,14 @@ class Waiting:
 @dataclass
 class _Talk:
     waiting: deque[Waiting] = field(default_factory=deque)
+
+
+@dataclass
+class _Lately:
+    """Of a chat: the newest message answered, and when it was told that it writes too much at once."""
+
     newest: int = 0
+    told_many: float = float("-inf")
 
 
 class Telegram:
@@ -74,6 +95,7 @@ class Telegram:
         self.mailbox = Mailbox(sealing)
         self.outbox = Outbox(assistant, sender, database, self.mailbox)
         self.outbox.moved = self._moved
+        self.outbox.unheard = lambda work: self._unkept.append(work)
         self._assistant = assistant
         self._sealing = sealing
         self._database = database
@@ -83,45 +105,80 @@ class Telegram:
         self._spare = Engine("engine-without-model")
         self._model_hangs_since: float | None = None
         self._talks: dict[str, _Talk] = {}
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._tasks: set[asyncio.Task[object]] = set()
+        self._watched: set[asyncio.Task[Any]] = set()
         self._settled: OrderedDict[str, None] = OrderedDict()
+        self._lately: OrderedDict[str, _Lately] = OrderedDict()
+        self._moved_from: OrderedDict[int, int] = OrderedDict()
+        self._taken_up = asyncio.Event()
+        self._held = 0
+        self._typing_in = 0
+        self._ending = False
         self._away_since: float | None = None
         self._unkept: deque[Callable[[Connection], Any]] = deque(maxlen=REMEMBERED)
 
     # ---- what comes in
 
-    async def accept(self, updates: Sequence[Mapping[str, Any]]) -> None:
+    async def accept(self, updates: Sequence[Mapping[str, Any]]) -> int:
         """
         Keep updates; when this returns they are safe, and may be acknowledged. They are answered afterwards.
 
+        Returns:
+            How many of them were new.
+
         Raises:
-            StoreError: they could not be kept, and must come again. Dangers are answered all the same, from memory.
+            StoreError: they could not be kept in time, and must come again. Dangers are answered all the same, from
+                memory.
         """
-        read_ones = [self._read(raw) for raw in updates]
-        incoming = [
-            Incoming(
-                self._key(heard.chat) if heard else "",
-                {
-                    self._sealing.pseudonym("mark", str(self.me.id), *mark): fresh
-                    for mark, fresh in marks(raw, heard).items()
-                },
-                json.dumps(raw).encode(),
-            )
-            for raw, heard in read_ones
-        ]
-        incoming = [self._known_again(one) for one in incoming]
+        end = time.monotonic() + ACCEPTANCE
+        received = [self._received(raw) for raw in updates]
+        with suppress(TimeoutError):
+            # What an earlier process left is not to be mistaken for what comes now.
+            await asyncio.wait_for(self._taken_up.wait(), STARTS)
+        if not self._taken_up.is_set() or self._held + len(updates) > HELD:
+            self._answer_from_memory(received)
+            raise StoreError("not ready")
+        putting = asyncio.get_running_loop().create_task(self._put(received))
+        self._watch(putting)
+        await asyncio.wait({putting}, timeout=HASTE)
+        if not putting.done():
+            self._answer_from_memory(received)
+            await asyncio.wait({putting}, timeout=end - time.monotonic())
+        if not putting.done():
+            self._seems_away()
+            raise StoreError("no answer in time")
         try:
-            rows = await self._run(lambda db: self.mailbox.put(db, incoming))
+            return putting.result()
         except StoreError:
-            self._answer_from_memory(read_ones, incoming)
+            self._answer_from_memory(received)
             raise
-        for one in incoming:
+
+    def _received(self, raw: Mapping[str, Any]) -> tuple[Mapping[str, Any], Heard | None, Incoming]:
+        heard = self._read(raw)
+        found = {
+            self._sealing.pseudonym("mark", str(self.me.id), *mark): fresh for mark, fresh in marks(raw, heard).items()
+        }
+        incoming = Incoming(self._key(heard.chat) if heard else "", found, json.dumps(raw).encode())
+        return raw, heard, self._known_again(incoming)
+
+    async def _put(self, received: Sequence[tuple[Mapping[str, Any], Heard | None, Incoming]]) -> int:
+        """Keep updates and begin with them, however long the store takes; a number that is none is a repeat."""
+        incoming = [one for _, _, one in received]
+        self._held += len(incoming)
+        try:
+            rows = await self._run(lambda db: self.mailbox.put(db, incoming), STUCK)
+        finally:
+            self._held -= len(incoming)
+        for (raw, heard, one), row in zip(received, rows, strict=True):
+            settled = _identity(one) in self._settled
             self._settled.pop(_identity(one), None)
-        for (raw, heard), row in zip(read_ones, rows, strict=True):
             if row is None:
                 RECEIVED.labels(CHANNEL, "repeat").inc()
+            elif settled:  # answered from memory while the store took its time
+                self._spawn(self._erase(row))
             else:
-                self._begin(raw, heard, row)
+                self._begin_safely(raw, heard, row)
+        return sum(row is not None for row in rows)
 
     async def recover(self) -> None:
         """
@@ -133,28 +190,32 @@ class Telegram:
         unsent = await self._run(self.mailbox.unsent)
         unanswered = await self._run(self.mailbox.unanswered)
         for letter in unsent:
-            reference = REFERENCE.validate_json(letter.content)
-            reply = self._reply_again(reference)
-            lane = Lane(letter.lane)
-            begun = time.monotonic() - max(0.0, time.time() - letter.at)
-            self.outbox.add(
-                Item(
-                    letter.chat,
-                    letter.id,
-                    self.outbox.next_order(),
-                    lane,
-                    reply,
-                    reference,
-                    begun,
-                    letter.unsure,
-                    letter.unsure,
-                )
-            )
+            self._take_up(letter)
+            await asyncio.sleep(0)
         for letter in unanswered:
-            raw = json.loads(letter.content)
-            self._begin(raw, self._read(raw)[1], letter.id)
+            raw, heard, incoming = self._received(json.loads(letter.content))
+            if _identity(incoming) in self._settled:
+                self._spawn(self._erase(letter.id))
+            else:
+                self._begin_safely(raw, heard, letter.id)
+        self._taken_up.set()
         if unsent or unanswered:
             note("taken up", unsent=len(unsent), unanswered=len(unanswered))
+
+    def _take_up(self, letter: Letter) -> None:
+        """Send what an earlier process did not; what this one cannot read is a dead letter."""
+        try:
+            reference = REFERENCE.validate_json(letter.content)
+            reply = self._reply_again(reference)
+        except Exception as error:  # noqa: BLE001 - one row must not keep the others from being sent
+            count_failure(error, "recovery")
+            fault = type(error).__name__
+            self._spawn(self._told_later(lambda db: self.mailbox.unreadable(db, letter.id, fault)))
+            return
+        begun = time.monotonic() - max(0.0, time.time() - letter.at)
+        order, unsure = self.outbox.next_order(), letter.unsure
+        lane = Lane.EMERGENCY if letter.lane == Lane.EMERGENCY else Lane.ORDINARY
+        self.outbox.add(Item(letter.chat, letter.id, order, lane, reply, reference, begun, unsure, unsure))
 
     @property
     def busy(self) -> bool:
@@ -178,18 +239,36 @@ class Telegram:
         OLDEST.labels("unanswered").set(self.oldest)
         self.outbox.measure()
 
+    async def check(self) -> None:
+        """
+        See whether the store is there; if it is back, tell it what it did not hear.
+
+        Raises:
+            StoreError: the store is away.
+        """
+        await self._run(ping)
+
     async def finish(self, seconds: float) -> None:
-        """End: what is being answered is answered, what is on its way arrives; the rest waits in the store."""
+        """End: what is being answered is answered, dangers and what is on its way go out; the rest waits in the store."""
+        self._ending = True
         if self._tasks:
             await asyncio.wait(self._tasks, timeout=seconds / 2)
         await self.outbox.finish(seconds / 2)
         self._spare.close()
 
-    def _read(self, raw: Mapping[str, Any]) -> tuple[Mapping[str, Any], Heard | None]:
+    def _read(self, raw: Mapping[str, Any]) -> Heard | None:
         try:
-            return raw, read(raw, self.me)
+            return read(raw, self.me)
         except PoisonError:
-            return raw, None
+            return None
+
+    def _begin_safely(self, raw: Mapping[str, Any], heard: Heard | None, row: int) -> None:
+        """Start on one update that is kept; whatever is wrong with it, the next is started on too."""
+        try:
+            self._begin(raw, heard, row)
+        except Exception as error:  # noqa: BLE001 - one update must not cost the others their answers
+            count_failure(error, CHANNEL)
+            self._spawn(self._bury(raw, row))
 
     def _begin(self, raw: Mapping[str, Any], heard: Heard | None, row: int) -> None:
         """Start on one update that is kept."""
@@ -204,9 +283,10 @@ class Telegram:
                 RECEIVED.labels(CHANNEL, "closed").inc()
                 assert heard
                 key = self._key(heard.chat)
-                self._talks.pop(key, None)
+                if key in self._talks:
+                    self._talks[key].waiting.clear()
                 self.outbox.close_chat(key)
-                self._spawn(self._erase(row, lambda db: self.mailbox.close(db, key)))
+                self._spawn(self._erase(row, lambda db: self.mailbox.close(db, key, before=row)))
             case Kind.MOVED:
                 assert heard
                 assert heard.moved_to is not None
@@ -239,12 +319,14 @@ class Telegram:
         try:
             while talk.waiting:
                 graves = [w for w in talk.waiting if w.lane is Lane.EMERGENCY]
+                if self._ending and not graves:
+                    return
                 waiting = graves[0] if graves else talk.waiting[0]
                 try:
                     await self._answer(key, waiting, talk)
                 except Exception as error:  # noqa: BLE001 - one message must not cost the next its answer
                     count_failure(error, CHANNEL)
-                    self._send_last_resort(key, waiting)
+                    await self._send_last_resort(key, waiting)
                 if waiting in talk.waiting:
                     talk.waiting.remove(waiting)
         finally:
@@ -258,11 +340,12 @@ class Telegram:
         )
         try:
             person = self._person(heard)
-            session = await self._recall(person)
+            recalled = await self._recall(person, heard, waiting.lane)
+            session = recalled or Session()
             answer = await self._turn(self._message(heard, session), session, waiting.lane)
             again = heard.kind is Kind.EDIT and says_nothing_new(answer, session)
             items = [] if again else self._items(key, heard, waiting, session, answer, talk)
-            await self._keep(person, waiting, answer, items)
+            await self._keep(person, waiting, answer, items, forgotten=recalled is None)
             if is_command(answer.understanding, CommandKind.HIDE):
                 await self._hide(key)
             for item in items:
@@ -274,7 +357,7 @@ class Telegram:
         self, key: str, heard: Heard, waiting: Waiting, session: Session, answer: Answer, talk: _Talk
     ) -> list[Item]:
         """The reply as it is to be sent; none where the same one waits already. A flood is answered in part."""
-        lane = lane_of(answer.understanding)
+        lane, lately = lane_of(answer.understanding), self._lately_in(key)
         others = [item for item in self.outbox.waiting(key) if item.lane is lane]
         if any(item.reply == answer.reply for item in others):
             return []
@@ -285,21 +368,22 @@ class Telegram:
             last = max(others, key=lambda item: item.order)
             self.outbox.withdraw(last)
             self._spawn(self._forget_row(last.row))
-            found_marks = ("many",)
+            if "many" in last.reference.marks or time.monotonic() - lately.told_many > TOLD_AGAIN:
+                found_marks, lately.told_many = ("many",), time.monotonic()
         newest = all(w.heard.message is None or w is waiting for w in talk.waiting) and not others
-        threaded = heard.is_group or not newest or (heard.message or 0) < talk.newest
-        talk.newest = max(talk.newest, heard.message or 0)
+        threaded = heard.is_group or not newest or (heard.message or 0) < lately.newest
+        lately.newest = max(lately.newest, heard.message or 0)
         reference = Reference(
             chat=heard.chat,
             thread=heard.thread,
             reply_to=heard.message if threaded and heard.kind is not Kind.TAP else None,
             profile=answer.understanding.profile if answer.understanding else session.profile,
-            session=session,
+            session=with_draft(session, answer),
             understanding=answer.understanding,
             marks=found_marks,
             traceless=is_command(answer.understanding, CommandKind.FORGET),
         )
-        at_once = self.outbox.is_free(key)
+        at_once = self.outbox.is_free(key, lane)
         order = self.outbox.next_order()
         return [Item(key, None, order, lane, answer.reply, reference, waiting.begun, marked_sending=at_once)]
 
@@ -307,17 +391,17 @@ class Telegram:
         """The answer; without the model where that takes too long."""
         if self._model_hangs_since is None:
             future = self._engine.submit(lane, partial(self._assistant.answer, message, session, CHANNEL))
-            waited = asyncio.shield(asyncio.wrap_future(future))
-            patience = MODEL_PATIENCE if lane is Lane.EMERGENCY else MODEL_PATIENCE * 4
-            try:
-                return await asyncio.wait_for(waited, patience)
-            except TimeoutError:
-                if future.cancel():  # it was only waiting its turn; the model is well
-                    pass
-                elif self._model_hangs_since is None:
+            waited = asyncio.ensure_future(asyncio.wrap_future(future))
+            while not (await asyncio.wait({waited}, timeout=MODEL_PATIENCE))[0]:
+                if lane is Lane.ORDINARY and self._engine.at_work < MODEL_PATIENCE:
+                    continue  # it waits its turn among many; the model is well
+                if not future.cancel() and self._model_hangs_since is None:
                     self._model_hangs_since = time.monotonic()
                     alarm("model hangs")
                     future.add_done_callback(self._model_is_back)
+                break
+            else:
+                return waited.result()
         spare = self._spare.submit(lane, partial(self._assistant.answer_without_model, message, session, CHANNEL))
         return await asyncio.wrap_future(spare)
 
@@ -328,22 +412,43 @@ class Telegram:
         """The message; the language of the person's app counts only until they have written in one."""
         code = (heard.language or "").partition("-")[0]
         hint = code if session.profile.language is None and code in self._assistant.library.words else None
-        return Message(heard.text, heard.at or datetime.now(UTC), Profile(language=hint))
+        # In a group others read along and could tap: what is left for the editors is between one person and the bot.
+        return Message(heard.text, heard.at or datetime.now(UTC), Profile(language=hint), can_keep=not heard.is_group)
 
     def _reply_again(self, reference: Reference) -> ClearedReply:
         if reference.understanding is None:
             return self._assistant.last_resort(reference.profile)
         return self._assistant.again(reference.understanding, reference.session)
 
-    def _send_last_resort(self, key: str, waiting: Waiting) -> None:
-        reply = self._assistant.last_resort(Profile())
-        reference = Reference(waiting.heard.chat, waiting.heard.thread, None, Profile(), Session(), None)
-        order = self.outbox.next_order()
-        self.outbox.add(Item(key, waiting.row, order, Lane.EMERGENCY, reply, reference, waiting.begun, True))
+    async def _send_last_resort(self, key: str, waiting: Waiting) -> None:
+        """What goes out where an answer failed in a way that nobody foresaw."""
+        profile = Profile()
+        reference = Reference(waiting.heard.chat, waiting.heard.thread, None, profile, Session(), None)
+        item = Item(
+            key,
+            None,
+            self.outbox.next_order(),
+            Lane.EMERGENCY,
+            self._assistant.last_resort(profile),
+            reference,
+            waiting.begun,
+            True,
+        )
+        self.outbox.add(item)
+        if waiting.row is not None:
+            await self._erase(waiting.row)
+
+    def _lately_in(self, key: str) -> _Lately:
+        """What is remembered of a chat's last messages, for as long as there is room."""
+        lately = self._lately.setdefault(key, _Lately())
+        self._lately.move_to_end(key)
+        while len(self._lately) > REMEMBERED:
+            self._lately.popitem(last=False)
+        return lately
 
     # ---- the store, which may be away
 
-    async def _run(self, work: Callable[[Connection], T]) -> T:
+    async def _run(self, work: Callable[[Connection], T], patience: float = 5.0) -> T:
         """
         A piece of work of the store.
 
@@ -351,17 +456,20 @@ class Telegram:
             StoreError: the store is away.
         """
         try:
-            done = await self._database.run(work)
+            done = await self._database.run(work, patience)
         except StoreError:
-            if self._away_since is None:
-                self._away_since = time.monotonic()
-                alarm("store away")
+            self._seems_away()
             raise
         if self._away_since is not None:
             note("store back", seconds=round(time.monotonic() - self._away_since, 1))
             self._away_since = None
             self._catch_up()
         return done
+
+    def _seems_away(self) -> None:
+        if self._away_since is None:
+            self._away_since = time.monotonic()
+            alarm("store away")
 
     def _catch_up(self) -> None:
         """Tell the store what it did not hear while it was away."""
@@ -381,55 +489,95 @@ class Telegram:
         except StoreError:
             self._unkept.append(work)
 
-    async def _recall(self, person: str) -> Session:
-        """The session of a talk; a new one where the store is away: help does not wait for a database."""
+    async def _recall(self, person: str, heard: Heard, lane: Lane) -> Session | None:
+        """The session of a talk; None where the store is away: help does not wait for a database."""
         if self._away_since is not None:
-            return Session()
-        try:
-            return await self._run(lambda db: self._sessions.recall(db, person))
-        except StoreError:
-            return Session()
+            return None
+        old = self._moved_from.get(heard.chat)
+        before = self._person(replace(heard, chat=old)) if old is not None else None
 
-    async def _keep(self, person: str, waiting: Waiting, answer: Answer, items: Sequence[Item]) -> None:
+        def recall(db: Connection) -> Session:
+            session = self._sessions.recall(db, person)
+            return self._sessions.recall(db, before) if before and session == Session() else session
+
+        try:
+            return await self._run(recall, HASTE if lane is Lane.EMERGENCY else 5.0)
+        except StoreError:
+            return None
+
+    async def _keep(
+        self, person: str, waiting: Waiting, answer: Answer, items: Sequence[Item], forgotten: bool
+    ) -> None:
         """
-        In one transaction: the session after the turn, the message erased, the reply kept until it is sent.
+        In one transaction: the session after the turn, a question that was left, the message erased, the reply kept
+        until it is sent.
 
         Where the store is away the reply goes out all the same, at once in danger, else after some patience.
+
+        Args:
+            forgotten: the session before the turn could not be recalled; what it told is not lost by that.
         """
         replies = [Outgoing(i.lane, REFERENCE.dump_json(i.reference), i.marked_sending) for i in items]
         rows = [waiting.row] if waiting.row is not None else []
-        forgets = answer.session is None
         key = items[0].key if items else person
 
-        def keep(db: Connection) -> list[int]:
-            self._sessions.remember(db, person, answer.session)
-            if forgets:
+        def remember(db: Connection) -> None:
+            session = answer.session
+            if forgotten and session:
+                before = self._sessions.recall(db, person)
+                session = replace(session, profile=before.profile.told(session.profile))
+            self._sessions.remember(db, person, session)
+            keep_question(db, answer.reply.language, answer.left)
+            if answer.session is None:
                 self.mailbox.take_sent(db, key)
+
+        def keep(db: Connection) -> list[int]:
+            remember(db)
             return self.mailbox.answered(db, rows, key, replies)
 
         def keep_late(db: Connection) -> None:
-            self._sessions.remember(db, person, answer.session)
+            remember(db)
             self.mailbox.answered(db, rows, key, [])
 
-        deadline = time.monotonic() + (0 if items and items[0].lane is Lane.EMERGENCY else STORE_PATIENCE)
-        while True:
+        async def kept() -> None:
             try:
-                for item, row in zip(items, await self._run(keep), strict=True):
-                    item.row = row
-                return
+                numbers = await self._run(keep, STUCK)
             except StoreError:
-                if waiting.row is None or time.monotonic() >= deadline:
+                if given_up:
                     self._unkept.append(keep_late)
-                    return
-                await asyncio.sleep(0.5)
+                raise
+            for item, row in zip(items, numbers, strict=True):
+                if item.over:  # it was sent from memory meanwhile
+                    self._spawn(self._forget_row(row))
+                item.row = row
 
-    def _answer_from_memory(
-        self, updates: Sequence[tuple[Mapping[str, Any], Heard | None]], incoming: Sequence[Incoming]
-    ) -> None:
+        given_up = False
+        urgent = waiting.lane is Lane.EMERGENCY or any(item.lane is Lane.EMERGENCY for item in items)
+        deadline = time.monotonic() + (HASTE if urgent else STORE_PATIENCE)
+        while True:
+            keeping = asyncio.get_running_loop().create_task(kept())
+            self._watch(keeping)
+            await asyncio.wait({keeping}, timeout=max(0.0, deadline - time.monotonic()))
+            if not keeping.done():
+                given_up = True
+                self._seems_away()
+                return
+            if keeping.exception() is None:
+                return
+            if waiting.row is None or time.monotonic() + 0.5 >= deadline:
+                self._unkept.append(keep_late)
+                return
+            await asyncio.sleep(0.5)
+
+    def _answer_from_memory(self, received: Sequence[tuple[Mapping[str, Any], Heard | None, Incoming]]) -> None:
         """Answer what cannot be kept: dangers at once, all else where the store stays away."""
         long = self._away_since is not None and time.monotonic() - self._away_since > OUTAGE
-        for (_, heard), one in zip(updates, incoming, strict=True):
-            if heard is None or heard.kind not in {Kind.MESSAGE, Kind.EDIT, Kind.TAP} or one.settled:
+        for _, heard, one in received:
+            if (
+                heard is None
+                or heard.kind not in {Kind.MESSAGE, Kind.EDIT, Kind.TAP}
+                or _identity(one) in self._settled
+            ):
                 continue
             if long or self._assistant.sounds_grave(self._message(heard, Session())):
                 self._settled[_identity(one)] = None
@@ -470,6 +618,10 @@ class Telegram:
     async def _moved(self, old: int, new: int) -> None:
         """A group became a supergroup: its talks and what waits for it go along."""
         old_key, new_key = self._key(old), self._key(new)
+        if old != new:
+            self._moved_from[new] = old
+        while len(self._moved_from) > REMEMBERED:
+            self._moved_from.popitem(last=False)
         self.outbox.move(old_key, new_key, new)
         await self._told_later(lambda db: self.mailbox.move(db, old_key, new_key))
 
@@ -479,15 +631,19 @@ class Telegram:
             known = await self._run(lambda db: self.mailbox.take_sent(db, key))
         except StoreError:
             return
-        places = [one.decode().split("/") for one in known]
-        ids = [int(message) for _, message in places]
-        for start in range(0, len(ids), HIDDEN_AT_ONCE):
-            try:
-                await asyncio.wait_for(
-                    self._sender.bot.delete_messages(int(places[0][0]), ids[start : start + HIDDEN_AT_ONCE]), 5
-                )
-            except Exception as error:  # noqa: BLE001 - what cannot be deleted stays, and the reply says that it may
-                count_failure(error, "hide")
+        places: dict[int, list[int]] = {}
+        for one in known:
+            chat, _, message = one.decode().partition("/")
+            places.setdefault(int(chat), []).append(int(message))
+        for place, ids in places.items():
+            for start in range(0, len(ids), HIDDEN_AT_ONCE):
+                await self._delete(place, ids[start : start + HIDDEN_AT_ONCE])
+
+    async def _delete(self, chat: int, ids: list[int]) -> None:
+        try:
+            await asyncio.wait_for(self._sender.bot.delete_messages(chat, ids), 5)
+        except Exception as error:  # noqa: BLE001 - what cannot be deleted stays, and the reply says that it may
+            count_failure(error, "hide")
 
     # ---- small things that matter to nobody when they fail
 
@@ -501,10 +657,15 @@ class Telegram:
         self._spawn(self._typing(chat))
 
     async def _typing(self, chat: int) -> None:
+        if self._typing_in >= TYPING:
+            return  # so many wait that the connections are needed for the answers
+        self._typing_in += 1
         try:
             await asyncio.wait_for(self._sender.typing(chat), 5)
         except Exception:  # noqa: BLE001 - the answer is on its way
             return
+        finally:
+            self._typing_in -= 1
 
     def _key(self, chat: int) -> str:
         return self._sealing.pseudonym(CHANNEL, str(self.me.id), str(chat))
@@ -515,12 +676,23 @@ class Telegram:
             return self._sealing.pseudonym(CHANNEL, str(self.me.id), str(heard.chat), str(heard.person))
         return self._key(heard.chat)
 
-    def _spawn(self, work: Any) -> None:
+    def _spawn(self, work: Coroutine[Any, Any, object]) -> None:
         task = asyncio.get_running_loop().create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._done)
 
-    def _done(self, task: asyncio.Task[None]) -> None:
+    def _watch(self, task: asyncio.Task[Any]) -> None:
+        """Keep a task that may outlive whoever waits for it; a store that is away has been told of already."""
+        self._watched.add(task)
+        task.add_done_callback(self._unwatch)
+
+    def _unwatch(self, task: asyncio.Task[Any]) -> None:
+        self._watched.discard(task)
+        error = None if task.cancelled() else task.exception()
+        if error and not isinstance(error, StoreError):
+            count_failure(error, CHANNEL)
+
+    def _done(self, task: asyncio.Task[object]) -> None:
         self._tasks.discard(task)
         if not task.cancelled() and (error := task.exception()):
             count_failure(error, CHANNEL)
@@ -531,6 +703,12 @@ def says_nothing_new(answer: Answer, session: Session) -> bool:
     understanding = answer.understanding
     danger = understanding.dangers[0] if understanding and understanding.dangers else None
     return understanding is not None and answer.reply.topic == session.topic and danger == session.danger
+
+
+def with_draft(session: Session, answer: Answer) -> Session:
+    """The session before a turn, with the question that its reply shows: sent again, it must show the same."""
+    shown = answer.session.draft if answer.session else None
+    return replace(session, draft=shown) if shown else session
 
 
 def is_command(understanding: Understanding | None, kind: CommandKind) -> bool:

@@ -8,6 +8,7 @@ import time
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 from pydantic import TypeAdapter
 from sqlalchemy import Connection
@@ -30,11 +31,23 @@ BACKOFF = (0.3, 0.7, 1.5, 3.0)
 """Seconds before a send that did not leave is tried again; the last one for all further tries."""
 IN_FLIGHT = 100
 """Sends at once; emergencies are not counted."""
+HASTE = 1.0
+"""Seconds that an emergency waits for the store."""
+PATIENCE = 5.0
+"""Seconds that all else does."""
+LOCKED_OUT = (1.0, 3.0)
+"""Seconds of silence after a send for which the token was refused: after a stray refusal, and while it goes on."""
+MOVES = 3
+"""Times that a reply follows a chat to another id."""
 
 
 @dataclass(frozen=True)
 class Reference:
-    """A reply by reference: what it is composed from again after a crash. It holds no word of the message."""
+    """
+    A reply by reference: what it is composed from again after a crash.
+
+    It holds no word of the message, but a question that is shown back, scrubbed, as the session's draft.
+    """
 
     chat: int
     thread: int | None
@@ -51,7 +64,11 @@ REFERENCE = TypeAdapter(Reference)
 
 @dataclass
 class Item:
-    """A reply that waits or is being sent. `row` is its row of the outbox; None where the store was away."""
+    """
+    A reply that waits or is being sent.
+
+    `row` is its row of the outbox; None where the store was away. `over` once there is nothing more to do for it.
+    """
 
     key: str
     row: int | None
@@ -64,6 +81,8 @@ class Item:
     unsure: bool = False
     tries: int = 0
     repeats: int = 0
+    moves: int = 0
+    over: bool = False
 
 
 @dataclass
@@ -86,17 +105,27 @@ class Outbox:
         self._wake = asyncio.Event()
         self._sends: set[asyncio.Task[None]] = set()
         self._ordinary_in_flight = 0
-        self._open = True
+        self._locked_out = False
+        self._lanes: tuple[Lane, ...] = tuple(Lane)
         self.moved: Callable[[int, int], Awaitable[None]] = _nobody_told
         """Told a chat's old and new id, where a send was refused because it moved."""
+        self.unheard: Callable[[Callable[[Connection], Any]], object] = lambda _: None
+        """Given what the store, being away, is to be told later."""
 
     def next_order(self) -> int:
         """The place of the next reply among all."""
         return next(self._order)
 
-    def is_free(self, key: str) -> bool:
-        """Whether nothing waits for a chat, so that a reply to it goes out at once."""
-        return key not in self._chats
+    def is_free(self, key: str, lane: Lane) -> bool:
+        """Whether nothing waits for a chat and nothing keeps it waiting, so that a reply to it goes out at once."""
+        return key not in self._chats and lane in self._open and self._schedule.is_free(key, lane, time.monotonic())
+
+    @property
+    def _open(self) -> tuple[Lane, ...]:
+        """The lanes of which something may begin now."""
+        if self._locked_out and self._sends:
+            return ()
+        return self._lanes if self._ordinary_in_flight < IN_FLIGHT else self._lanes[:1]
 
     def waiting(self, key: str) -> list[Item]:
         """What waits for a chat and is not on its way yet."""
@@ -122,12 +151,15 @@ class Outbox:
         entry = self._chats.get(item.key)
         if entry and item in entry.items and item is not entry.busy:
             entry.items.remove(item)
+            item.over = True
             self._clear(item.key, entry)
 
     def close_chat(self, key: str) -> None:
         """Nothing more goes to a chat."""
         entry = self._chats.get(key)
         if entry:
+            for item in entry.items:
+                item.over = item is not entry.busy
             entry.items = [item for item in entry.items if item is entry.busy]
             self._clear(key, entry)
 
@@ -137,27 +169,27 @@ class Outbox:
         moved = [item for item in entry.items if item is not entry.busy] if entry else []
         for item in moved:
             self.withdraw(item)
-            item.key, item.reference = new, replace(item.reference, chat=chat, reply_to=None)
+            item.key, item.reference = new, replace(item.reference, chat=chat, thread=None, reply_to=None)
+            item.over = False
             self.add(item)
 
     async def run(self) -> None:
         """Send, until cancelled."""
         while True:
             now = time.monotonic()
-            taken = self._schedule.take(now) if self._ordinary_in_flight < IN_FLIGHT else None
+            taken = self._schedule.take(now, self._open)
             if taken is None:
-                await self._rest(self._schedule.wait(now))
+                await self._rest(self._schedule.wait(now, self._open))
                 continue
             key, lane = taken
             entry = self._chats.get(key)
-            item = (
-                min((i for i in entry.items if i.lane is lane), key=lambda i: i.order, default=None) if entry else None
-            )
-            if entry is None or item is None:
-                self._schedule.done(key, now)
+            ours = [item for item in entry.items if item.lane is lane] if entry else []
+            if entry is None or not ours:
+                self._schedule.unused(key)
                 if entry:
                     self._offer(key, entry)
                 continue
+            item = min(ours, key=lambda one: one.order)
             entry.busy = item
             self._ordinary_in_flight += item.lane is Lane.ORDINARY
             task = asyncio.create_task(self._send(key, entry, item))
@@ -165,10 +197,21 @@ class Outbox:
             task.add_done_callback(self._sends.discard)
 
     async def finish(self, seconds: float) -> None:
-        """Wait for sends in flight, so long at most."""
-        self._open = False
+        """End: emergencies still go out, and what is on its way arrives; what never left is in no doubt."""
+        end = time.monotonic() + seconds
+        self._lanes = (Lane.EMERGENCY,)
+        while time.monotonic() < end - seconds / 2 and any(item.lane is Lane.EMERGENCY for item in self._all()):
+            await asyncio.sleep(0.05)
+        self._lanes = ()
         if self._sends:
-            await asyncio.wait(self._sends, timeout=seconds)
+            await asyncio.wait(self._sends, timeout=end - time.monotonic())
+        busy = {id(entry.busy) for entry in self._chats.values()}
+        left = [item for item in self._all() if item.marked_sending and not item.unsure and id(item) not in busy]
+        rows = [item.row for item in left if item.row is not None]
+        await self._kept(lambda db: self._mailbox.not_sent(db, rows))
+
+    def _all(self) -> list[Item]:
+        return [item for entry in self._chats.values() for item in entry.items]
 
     def measure(self) -> None:
         """Show what waits, and how long the oldest has."""
@@ -185,14 +228,13 @@ class Outbox:
         try:
             if not item.marked_sending and item.row is not None:
                 row = item.row
-                await self._kept(lambda db: self._mailbox.sending(db, row))
-                item.marked_sending = True
-            reply = item.reply
-            for mark in item.reference.marks + (("again",) if item.unsure else ()):
-                reply = self._assistant.marked(reply, mark)
+                patience = HASTE if item.lane is Lane.EMERGENCY else PATIENCE
+                item.marked_sending = await self._kept(lambda db: self._mailbox.sending(db, row), patience)
             target = Target(item.reference.chat, item.reference.thread, item.reference.reply_to)
-            outcome = await self._sender.send(reply, target, item.lane)
+            outcome = await self._sender.send(self._worded(item), target, item.lane)
             SENT.labels(item.lane.name.lower(), outcome.result.name.lower()).inc()
+            if outcome.result not in {Result.LOCKED_OUT, Result.NOT_SENT}:
+                self._locked_out = False
             await self._settle(key, entry, item, outcome)
         except Exception as error:  # noqa: BLE001 - the next reply must go out all the same
             count_failure(error, "outbox")
@@ -203,52 +245,78 @@ class Outbox:
             self._schedule.done(key, time.monotonic())
             self._clear(key, entry)
 
+    def _worded(self, item: Item) -> ClearedReply:
+        """The reply with the lines that say that it is late, or sent again."""
+        reply = item.reply
+        for mark in item.reference.marks + (("again",) if item.unsure else ()):
+            try:
+                reply = self._assistant.marked(reply, mark)
+            except Exception as error:  # noqa: BLE001 - better without such a line than never
+                count_failure(error, "mark")
+        return reply
+
     async def _settle(self, key: str, entry: _Chat, item: Item, outcome: Outcome) -> None:
-        """What follows from an outcome (RELIABILITY: not sent, refused, unknown)."""
+        """What follows from an outcome: of a refused send nothing has arrived, of an unknown one perhaps all."""
         now = time.monotonic()
         match outcome.result:
             case Result.SENT:
                 ANSWER_SECONDS.labels(item.lane.name.lower()).observe(now - item.begun)
-                entry.items.remove(item)
                 known = None if item.reference.traceless else f"{item.reference.chat}/{outcome.message}".encode()
-                row = item.row
-                await self._kept(lambda db: self._mailbox.sent(db, row, key, known))
+                await self._end(entry, item, known)
             case Result.REFUSED:
                 self._schedule.refused(key, outcome.seconds, now)
-            case Result.NOT_SENT | Result.LOCKED_OUT:
-                delay = BACKOFF[min(item.tries, len(BACKOFF) - 1)]
+            case Result.NOT_SENT:
+                self._schedule.hold(key, BACKOFF[min(item.tries, len(BACKOFF) - 1)], now)
                 item.tries += 1
-                self._schedule.hold(key, 3.0 if outcome.result is Result.LOCKED_OUT else delay, now)
+            case Result.LOCKED_OUT:
+                self._schedule.pause(LOCKED_OUT[self._locked_out], now)
+                self._locked_out = True
             case Result.UNKNOWN:
                 self._repeat(key, item, REPEAT_AFTER)
                 if item.repeats > REPEATS:
                     alarm("reply given up", topic=item.reply.topic, repeats=REPEATS)
-                    await self._drop(entry, item)
+                    await self._end(entry, item, None)
             case Result.MOVED:
-                entry.busy = None
-                await self.moved(item.reference.chat, outcome.moved_to or item.reference.chat)
+                item.moves += 1
+                if item.moves > MOVES or outcome.moved_to is None:
+                    await self._end(entry, item, None)
+                else:
+                    entry.busy = None
+                    await self.moved(item.reference.chat, outcome.moved_to)
             case Result.CLOSED:
+                for other in entry.items:
+                    other.over = True
                 entry.items.clear()
                 await self._kept(lambda db: self._mailbox.close(db, key))
             case Result.WRONG:
-                await self._drop(entry, item)
+                await self._end(entry, item, None)
 
     def _repeat(self, key: str, item: Item, seconds: float) -> None:
         item.unsure = True
         item.repeats += 1
         self._schedule.hold(key, seconds, time.monotonic())
 
-    async def _drop(self, entry: _Chat, item: Item) -> None:
-        entry.items.remove(item)
+    async def _end(self, entry: _Chat, item: Item, known: bytes | None) -> None:
+        """Nothing more is to be done for a reply; `known` is what its message is known by, where it arrived."""
+        if item in entry.items:
+            entry.items.remove(item)
+        item.over = True
         row = item.row
-        await self._kept(lambda db: self._mailbox.sent(db, row, item.key, None))
 
-    async def _kept(self, work: Callable[[Connection], None]) -> None:
-        """Tell the store; what it does not hear now costs at most a repeat, and that one is marked."""
+        def sent(db: Connection) -> None:
+            self._mailbox.sent(db, row, item.key, known)
+
+        if not await self._kept(sent):
+            self.unheard(sent)
+
+    async def _kept(self, work: Callable[[Connection], None], patience: float = PATIENCE) -> bool:
+        """Tell the store; whether it heard. What it does not hear costs at most a repeat after a crash."""
         try:
-            await self._database.run(work)
+            await self._database.run(work, patience)
         except StoreError as error:
             count_failure(error, "store")
+            return False
+        return True
 
     def _offer(self, key: str, entry: _Chat) -> None:
         now = time.monotonic()
@@ -260,10 +328,11 @@ class Outbox:
     def _clear(self, key: str, entry: _Chat) -> None:
         if entry.items:
             self._offer(key, entry)
-        else:
-            self._chats.pop(key, None)
+        elif entry.busy is None and self._chats.get(key) is entry:
+            # While one is on its way the chat keeps its place, or the next reply would not wait for the end of it.
+            del self._chats[key]
             self._schedule.forget(key, time.monotonic())
-            self._wake.set()
+        self._wake.set()
 
 
 async def _nobody_told(old: int, new: int) -> None:

@@ -12,7 +12,7 @@ from typing import Any
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Route
-from telegram.error import Conflict, InvalidToken, NetworkError, RetryAfter, TelegramError
+from telegram.error import Conflict, InvalidToken, NetworkError, RetryAfter
 from telegram.request import HTTPXRequest, RequestData
 from telegram.request._requestparameter import RequestParameter
 
@@ -29,6 +29,8 @@ RETRY = (0.3, 1.0, 2.0, 3.0)
 """Seconds before the next poll after so many failed ones."""
 LOCKED_OUT = 3.0
 """Seconds before the next poll where the token is refused or another process polls."""
+TOO_SOON = 0.3
+"""Seconds before the next poll after one that brought nothing new and yet did not wait."""
 WANTED = ["message", "edited_message", "callback_query", "my_chat_member"]
 """Kinds of updates that are asked for."""
 HEAVIEST = 1_048_576
@@ -66,7 +68,12 @@ class Poller:
         try:
             while True:
                 LAST_POLL.set(self.age)
-                await asyncio.sleep(await self._once())
+                try:
+                    delay = await self._once()
+                except Exception as error:  # noqa: BLE001 - a bot that polls no more is deaf for ever
+                    count_failure(error, "poll")
+                    delay = self._delay()
+                await asyncio.sleep(delay)
         finally:
             await self._request.shutdown()
 
@@ -74,6 +81,7 @@ class Poller:
         """One poll; the seconds to wait before the next."""
         if self._channel.busy:
             return 0.1
+        began = time.monotonic()
         try:
             updates = await asyncio.wait_for(self._fetch(), POLL + SLACK)
         except (InvalidToken, Conflict) as error:
@@ -88,16 +96,15 @@ class Poller:
             await self._renew()
             return self._delay()
         self.locked_out, self.last_good = False, time.monotonic()
-        if not updates:
-            self._failed = 0
-            return 0.0
-        try:
-            await self._channel.accept(updates)
-        except StoreError:
-            return max(0.5, self._delay() / 2)
+        fresh = 0
+        if updates:
+            try:
+                fresh = await self._channel.accept(updates)
+            except StoreError:
+                return max(0.5, self._delay() / 2)
+            self._offset = next_offset(updates, self._offset)
         self._failed = 0
-        self._offset = next_offset(updates, self._offset)
-        return 0.0
+        return 0.0 if fresh or time.monotonic() - began > TOO_SOON else TOO_SOON
 
     async def _fetch(self) -> list[dict[str, Any]]:
         asked = {"offset": self._offset, "timeout": POLL, "limit": 100, "allowed_updates": WANTED}
@@ -126,8 +133,13 @@ class Poller:
 
 def next_offset(updates: Sequence[dict[str, Any]], present: int) -> int:
     """What acknowledges a batch: one more than its last number. Numbers start anew, lower, after a week of silence."""
-    numbers = [update["update_id"] for update in updates if isinstance(update.get("update_id"), int)]
-    return numbers[-1] + 1 if numbers else present
+    numbers = [number for update in updates if is_number(number := update.get("update_id"))]
+    return int(numbers[-1]) + 1 if numbers else present
+
+
+def is_number(found: object) -> bool:
+    """Whether this can number an update: a negative offset would make Telegram forget what waits."""
+    return isinstance(found, int) and not isinstance(found, bool) and 0 < found < 2**53
 
 
 def webhook_route(channel: Telegram, secret: str) -> Route:
@@ -182,8 +194,10 @@ async def insist(call: Callable[[], Awaitable[Any]], what: str) -> None:
             await asyncio.wait_for(call(), 15)
         except RetryAfter as error:
             await asyncio.sleep(outcome_of(error).seconds)
-        except (TelegramError, TimeoutError) as error:
+        except Exception as error:  # noqa: BLE001 - nothing here is worth an end of all else
             count_failure(error, what)
+            if isinstance(error, InvalidToken):  # the polls find out when the token is good again
+                delay = max(delay, 15.0)
             await asyncio.sleep(delay)
             delay = min(60.0, delay * 2)
         else:

@@ -103,7 +103,23 @@ def read(raw: Mapping[str, Any], me: Me) -> Heard:
         raise PoisonError(kind, type(error).__name__) from error
     if heard is None:
         raise PoisonError(kind, "Unknown")
+    if not is_sound(heard):
+        raise PoisonError(kind, "TypeError")
     return heard
+
+
+def is_sound(heard: Heard) -> bool:
+    """Whether all is of its type: the library takes whatever stands there."""
+    numbers = (heard.chat, heard.person, heard.message, heard.thread, heard.moved_to)
+    words = (heard.text, heard.language, heard.tap)
+    return all(
+        n is None or (isinstance(n, int) and not isinstance(n, bool) and abs(n) < 2**53) for n in numbers
+    ) and all(w is None or isinstance(w, str) for w in words)
+
+
+def clean(text: str) -> str:
+    """At most as much as anybody can write, without halves of characters, which nothing can store or send."""
+    return text[:LONGEST].encode("utf-8", "replace").decode()
 
 
 def kind_of(raw: Mapping[str, Any]) -> str:
@@ -133,7 +149,7 @@ def _heard(update: Update, me: Me) -> Heard | None:
         # Of a message that is too old or gone only its place is told; inline ones have none, and we send none.
         chat = shown.chat.id if shown else person.id
         thread = shown.message_thread_id if isinstance(shown, Message) and shown.is_topic_message else None
-        text = query.data if query.data and query.data.startswith("/") else UNKNOWN_TAP
+        text = clean(query.data) if query.data and query.data.startswith("/") else UNKNOWN_TAP
         return Heard(
             Kind.TAP,
             chat,
@@ -142,7 +158,7 @@ def _heard(update: Update, me: Me) -> Heard | None:
             message=shown.message_id if shown else None,
             thread=thread,
             language=person.language_code,
-            tap=query.id,
+            tap=clean(query.id),
         )
     if member := update.my_chat_member:
         closed = member.new_chat_member.status in {ChatMember.BANNED, ChatMember.LEFT}
@@ -167,7 +183,7 @@ def _of_message(message: Message, me: Me, kind: Kind) -> Heard | None:
         return Heard(Kind.NOTHING, chat.id, author)
     if chat.type != ChatType.PRIVATE and not is_addressed(message, chat, me):
         return Heard(Kind.NOTHING, chat.id, author)
-    text = without_mention(words or "", me)[:LONGEST].encode("utf-8", "replace").decode()
+    text = clean(without_mention(words or "", me))
     return Heard(
         kind,
         chat.id,

@@ -1,0 +1,282 @@
+"""Pages for people: the chat, the emergency card, answers to read. They work without scripts and keep nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+
+from starlette.datastructures import FormData
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, PlainTextResponse, RedirectResponse, Response
+from starlette.routing import BaseRoute, Route
+
+from bot.channels.web.interface import Desk
+from bot.channels.web.preferences import language_of, wants_page
+from bot.channels.web.problems import CARD, problem
+from bot.channels.web.rendering import ASSETS, READABLE, Rendering
+from bot.channels.web.talk import opened, sealed
+from bot.markup import plain
+from bot.telemetry import RECEIVED
+from bot.vocabulary import Audience, ClearedReply, Message, PassageKind, Profile, Session
+
+CHANNEL = "web"
+FIELDS = 12
+STEPS = (
+    "step-not-breathing",
+    "step-breathing",
+    "step-naloxone",
+    "step-no-naloxone",
+    "step-alone",
+    "step-called",
+    "step-woke-up",
+)
+"""The guided steps that the card keeps, in the order in which they are needed."""
+ROBOTS = "User-agent: *\nDisallow: /api/\nDisallow: /embed\n"
+
+Endpoint = Callable[[Request], Awaitable[Response]]
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What the form of the chat brought."""
+
+    text: str
+    session: Session
+    shown: str
+    is_setting: bool
+
+
+class Pages:
+    """The endpoints of all pages."""
+
+    def __init__(self, desk: Desk, rendering: Rendering, is_embedded: bool) -> None:
+        self.desk = desk
+        self.rendering = rendering
+        self.is_embedded = is_embedded
+
+    def routes(self) -> list[BaseRoute]:
+        """All pages; the chat inside other sites only where the operator lists some."""
+        framed: list[BaseRoute] = [Route("/embed", self.chat, methods=["GET", "POST"])] if self.is_embedded else []
+        return [
+            Route("/", self.chat, methods=["GET", "POST"]),
+            *framed,
+            Route("/emergency", self.emergency),
+            Route("/answers", self.answers),
+            Route("/answers/{language}/{topic}", self.answer),
+            Route("/answers/{topic}", self.answer),
+            Route("/privacy", self.answer),
+            Route("/about", self.answer),
+            Route("/assets/{name}", self.asset),
+            Route("/worker.js", self.worker),
+            Route("/favicon.ico", self.favicon),
+            Route("/robots.txt", self.robots),
+        ]
+
+    def language(self, request: Request) -> str:
+        """The language of a page; 503 where no words of any were vetted."""
+        if not self.rendering.languages:
+            raise HTTPException(503)
+        return language_of(request, self.rendering.languages)
+
+    async def chat(self, request: Request) -> Response:
+        """The chat: its first page, or the answer to what was sent."""
+        language = self.language(request)
+        if request.method != "POST":
+            country = self._country(request.query_params.get("country", ""))
+            return self._begin(request, Session(Profile(language, country)))
+        form = await request.form(max_files=0, max_fields=FIELDS, max_part_size=self.desk.limits.body)
+        asked = self._asked(form, language)
+        if asked.is_setting and asked.session.topic is None:
+            return self._begin(request, asked.session)
+        message = Message(asked.text, datetime.now(UTC))
+        if wait := self.desk.over_limit(request):
+            return self._over_limit(request, asked, message, wait)
+        answer = await self.desk.answering.answer(message, asked.session, CHANNEL)
+        RECEIVED.labels(CHANNEL, "answered").inc()
+        # What was told of a reader stays in the bar above, where it can be seen and changed, unless all is forgotten.
+        session = answer.session or Session(Profile(answer.reply.language))
+        return self._answered(request, asked, session, answer.reply)
+
+    def _asked(self, form: FormData, language: str) -> Asked:
+        """The form, read; what makes no sense is left out."""
+
+        def field(name: str) -> str:
+            value = form.get(name, "")
+            return value if isinstance(value, str) else ""
+
+        session = opened(field("state"), self.desk.sealing, datetime.now(UTC), self.desk.assistant.library.topics)
+        chosen = field("language") if field("language") in self.rendering.languages else language
+        audience = Audience(field("audience")) if field("audience") in set(Audience) else None
+        # The bar shows all that is known of the reader, so what it says is what holds.
+        session = replace(session, profile=Profile(chosen, self._country(field("country")), audience))
+        shown = field("shown") if field("shown") in self.rendering.languages else language
+        if "apply" in form:
+            return Asked(f"/answer {session.topic}", session, shown, True)
+        return Asked(field("send") or field("text"), session, shown, False)
+
+    def _country(self, code: str) -> str | None:
+        return code.upper() if code.upper() in self.desk.assistant.library.directory.countries else None
+
+    def _over_limit(self, request: Request, asked: Asked, message: Message, wait: int) -> Response:
+        """A danger is answered all the same; for all else the card, and when to come again."""
+        hurried = self.desk.answering.hurried(message, asked.session, CHANNEL)
+        RECEIVED.labels(CHANNEL, "hurried" if hurried else "refused").inc()
+        if hurried:
+            return self._answered(request, asked, hurried.session or Session(), hurried.reply)
+        profile = asked.session.profile
+        card = self.desk.assistant.page(CARD, profile, message.at) or self.desk.assistant.last_resort(profile)
+        response = self._answered(request, asked, asked.session, card, notice="busy")
+        response.status_code = 429
+        response.headers["retry-after"] = str(wait)
+        return response
+
+    def _begin(self, request: Request, session: Session) -> Response:
+        """The first page of a talk."""
+        language = session.profile.language or self.rendering.languages[0]
+        assistant = self.desk.assistant
+        welcome = assistant.page("welcome", session.profile, datetime.now(UTC))
+        return self._talk(
+            request,
+            language,
+            session,
+            welcome=welcome or assistant.last_resort(session.profile),
+            reply=None,
+            notice=None,
+        )
+
+    def _answered(
+        self, request: Request, asked: Asked, session: Session, reply: ClearedReply, notice: str | None = None
+    ) -> Response:
+        """The page with a reply; the reply and little else, where the page is there already in its language."""
+        language = reply.language if reply.language in self.rendering.languages else asked.shown
+        only = request.headers.get("x-part") == "reply" and language == asked.shown and not asked.is_setting
+        return self._talk(request, language, session, welcome=None, reply=reply, notice=notice, only=only)
+
+    def _talk(
+        self,
+        request: Request,
+        language: str,
+        session: Session,
+        *,
+        welcome: ClearedReply | None,
+        reply: ClearedReply | None,
+        notice: str | None,
+        only: bool = False,
+    ) -> Response:
+        now = datetime.now(UTC)
+        page = self.rendering.page(
+            "turn.html" if only else "chat.html",
+            language,
+            profile=session.profile,
+            state=sealed(session, self.desk.sealing, now),
+            welcome=welcome,
+            reply=reply,
+            notice=notice,
+            card=None if only else self.desk.assistant.page(CARD, replace(session.profile, language=language), now),
+            pointer=self.rendering.pointer(language, session.profile.country),
+            embedded=request.url.path == "/embed",
+            action=request.url.path,
+        )
+        return HTMLResponse(page)
+
+    async def emergency(self, request: Request) -> Response:
+        """The emergency card, with the guided steps and every country's numbers."""
+        language = self.language(request)
+        country = self._country(request.query_params.get("country", ""))
+        profile, now = Profile(language, country), datetime.now(UTC)
+        assistant = self.desk.assistant
+        steps = [(topic, assistant.page(topic, profile, now)) for topic in STEPS]
+        page = self.rendering.page(
+            "emergency.html",
+            language,
+            profile=profile,
+            reply=assistant.page(CARD, profile, now) or assistant.last_resort(profile),
+            steps=[(topic, assistant.library.title(language, topic), reply) for topic, reply in steps if reply],
+            pointer=self.rendering.pointer(language, country),
+        )
+        return HTMLResponse(page)
+
+    async def answers(self, request: Request) -> Response:
+        """All answers of a language, as links."""
+        language = self.language(request)
+        page = self.rendering.page(
+            "answers.html",
+            language,
+            topics=self.rendering.furniture[language].topics,
+            pointer=self.rendering.pointer(language, None),
+        )
+        return HTMLResponse(page)
+
+    async def answer(self, request: Request) -> Response:
+        """One answer with its sources, in the language of its address."""
+        language = self.language(request)
+        path = request.url.path.strip("/")
+        topic = READABLE.get(path) or request.path_params.get("topic", "")
+        if "language" in request.path_params:
+            language = request.path_params["language"]
+        audience = request.query_params.get("audience", "")
+        country = self._country(request.query_params.get("country", ""))
+        profile = Profile(language, country, Audience(audience) if audience in set(Audience) else None)
+        known = language in self.rendering.languages and topic in self.desk.assistant.library.topics
+        reply = self.desk.assistant.page(topic, profile, datetime.now(UTC)) if known else None
+        if reply is None:
+            raise HTTPException(404)
+        page = self.rendering.page(
+            "answer.html",
+            language,
+            profile=profile,
+            topic=topic,
+            title=self.desk.assistant.library.title(language, topic),
+            first=first_sentence(reply),
+            address=f"/{path}" if path in READABLE else None,
+            reply=reply,
+            related=[item for item in self.rendering.titles(language, reply) if self._is_public(item[0])],
+            is_privacy=path == "privacy",
+        )
+        return HTMLResponse(page)
+
+    def _is_public(self, topic: str) -> bool:
+        return any(topic == known for known, _ in self.rendering.furniture[self.rendering.languages[0]].topics)
+
+    async def asset(self, request: Request) -> Response:
+        """A file that pages load."""
+        name = request.path_params["name"]
+        if name not in ASSETS:
+            raise HTTPException(404)
+        headers = {"cache-control": "private, max-age=86400"}
+        return Response(self.rendering.assets[name], headers=headers, media_type=ASSETS[name])
+
+    async def worker(self, request: Request) -> Response:
+        """The service worker that keeps the card."""
+        return Response(self.rendering.worker, media_type="text/javascript; charset=utf-8")
+
+    async def favicon(self, request: Request) -> Response:
+        """Where browsers look for an icon by themselves."""
+        return RedirectResponse("/assets/icon.svg", 308)
+
+    async def robots(self, request: Request) -> Response:
+        """What search engines may read."""
+        return PlainTextResponse(ROBOTS)
+
+    async def fail(self, request: Request, status: int, errors: tuple[str, ...] = ()) -> Response:
+        """An error: a page for a person, problem details for a program; both say whom to call."""
+        if not (wants_page(request) and self.rendering.languages):
+            return problem(self.desk.assistant, request, status, errors=errors)
+        language = language_of(request, self.rendering.languages)
+        word = "missing" if status in {404, 405} else "broken" if status >= 500 else "refused"
+        page = self.rendering.page(
+            "error.html",
+            language,
+            word=word,
+            card=self.desk.assistant.page(CARD, Profile(language), datetime.now(UTC)),
+            pointer=self.rendering.pointer(language, None),
+        )
+        return HTMLResponse(page, status)
+
+
+def first_sentence(reply: ClearedReply) -> str:
+    """What a search engine shows of an answer: the first line of its body."""
+    bodies = [plain(passage.text) for passage in reply.passages if passage.kind is PassageKind.BODY]
+    return bodies[0].splitlines()[0] if bodies else ""

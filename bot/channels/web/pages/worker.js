@@ -1,0 +1,35 @@
+"use strict";
+// Keeps the emergency card in each language, with its numbers and steps, for when there is no connection. It sees no message.
+const NAME = "card-@VERSION@";
+const KEPT = "@KEPT@".split(" ");
+const PATIENCE = 2500;
+
+self.addEventListener("install", (event) => {
+  const kept = caches.open(NAME).then((cache) => cache.addAll(KEPT.map((url) => new Request(url, { cache: "reload", credentials: "omit" }))));
+  event.waitUntil(kept.then(() => self.skipWaiting()));
+});
+
+self.addEventListener("activate", (event) => {
+  const old = caches.keys().then((names) => Promise.all(names.filter((n) => n.startsWith("card-") && n !== NAME).map((n) => caches.delete(n))));
+  event.waitUntil(old.then(() => self.clients.claim()));
+});
+
+const languageOf = (url) => {
+  const known = KEPT.filter((kept) => kept.startsWith("/emergency")).map((kept) => kept.split("=")[1]);
+  const wanted = [url.searchParams.get("language"), ...navigator.languages.map((code) => code.slice(0, 2)), known[0]];
+  return wanted.find((code) => known.includes(code));
+};
+const card = async (url) => (await caches.open(NAME)).match(`/emergency?language=${languageOf(url)}`);
+const inTime = (request) => fetch(request, { signal: AbortSignal.timeout(PATIENCE) });
+
+self.addEventListener("fetch", (event) => {
+  const { request } = event;
+  const url = new URL(request.url);
+  if (request.method !== "GET" || url.origin !== location.origin) return;
+  if (request.mode === "navigate") {
+    const asked = url.pathname === "/emergency" ? inTime(request) : fetch(request);
+    event.respondWith(asked.catch(async () => (await card(url)) || Response.error()));
+  } else if (url.pathname.startsWith("/assets/")) {
+    event.respondWith(caches.open(NAME).then((cache) => cache.match(request)).then((found) => found || fetch(request)));
+  }
+});

@@ -1,0 +1,131 @@
+"""Pages out of templates and vetted texts. No template holds a word of its own."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+
+from bot.assistant import Assistant
+from bot.markup import web_html
+from bot.vocabulary import Audience, ClearedReply, Profile, Urgency
+
+PAGES = Path(__file__).parent / "pages"
+ASSETS: Mapping[str, str] = {
+    "style.css": "text/css; charset=utf-8",
+    "chat.js": "text/javascript; charset=utf-8",
+    "icon.svg": "image/svg+xml",
+}
+"""Files that pages load, from memory and by these names alone."""
+WORKER = "worker.js"
+READABLE: Mapping[str, str] = {"privacy": "privacy", "about": "about-bot"}
+"""Answers with a page at an address of their own."""
+
+
+@dataclass(frozen=True)
+class Place:
+    """A country as a page lists it."""
+
+    code: str
+    name: str
+    pointer: Markup
+
+
+@dataclass(frozen=True)
+class Furniture:
+    """What every page of a language needs, made once."""
+
+    language: str
+    words: Mapping[str, str]
+    places: tuple[Place, ...]
+    topics: tuple[tuple[str, str], ...] = field(default=())
+
+
+class Rendering:
+    """Renders pages, in the languages whose words were vetted."""
+
+    def __init__(self, assistant: Assistant, public_url: str | None) -> None:
+        self.assistant = assistant
+        self.public_url = (public_url or "").rstrip("/")
+        self.assets = {name: (PAGES / name).read_bytes() for name in ASSETS}
+        self.version = sha256(b"".join(self.assets.values()) + self._texts()).hexdigest()[:12]
+        self.furniture = {code: furniture_of(assistant, code) for code, w in assistant.library.words.items() if w.web}
+        self.languages = tuple(self.furniture)
+        self._templates = Environment(
+            loader=FileSystemLoader(PAGES),
+            autoescape=True,
+            undefined=StrictUndefined,
+            trim_blocks=True,
+            lstrip_blocks=True,
+        )
+        self._templates.filters["passage"] = lambda passage: Markup(web_html(passage))
+
+    def _texts(self) -> bytes:
+        """What tells that the texts of the card are other ones than before."""
+        return "".join(sorted(self.assistant.library.manifest)).encode()
+
+    @property
+    def worker(self) -> str:
+        """The service worker, which knows what to keep and under which name."""
+        kept = [f"/emergency?language={code}" for code in self.languages]
+        kept += [f"/assets/{name}?{self.version}" for name in ASSETS]
+        text = (PAGES / WORKER).read_text(encoding="utf-8")
+        return text.replace("@VERSION@", self.version).replace("@KEPT@", " ".join(kept))
+
+    def page(self, template: str, language: str, **facts: Any) -> str:
+        """A page in one of our languages."""
+        furniture = self.furniture[language]
+        known: dict[str, Any] = {
+            "w": furniture.words,
+            "language": language,
+            "languages": [(code, self.assistant.library.words[code].name) for code in self.languages],
+            "places": furniture.places,
+            "audiences": list(Audience),
+            "emergency": Urgency.EMERGENCY,
+            "version": self.version,
+            "public_url": self.public_url,
+            "embedded": False,
+            "contact": self.assistant.library.directory.contact(
+                facts.get("profile", Profile()).country, self.assistant.library.words[language].services
+            ),
+            "profile": Profile(language),
+            "titles": {name: self.assistant.library.title(language, topic) for name, topic in READABLE.items()},
+        }
+        return self._templates.get_template(template).render({**known, **facts})
+
+    def pointer(self, language: str, country: str | None) -> Markup:
+        """Whom to call, as every reply says it."""
+        return Markup(web_html(self.assistant.library.pointer(language, country)))
+
+    def titles(self, language: str, reply: ClearedReply) -> list[tuple[str, str]]:
+        """The choices of a reply that are answers to read, by topic and title."""
+        return [(c.send.removeprefix("/answer "), c.label) for c in reply.choices if c.send.startswith("/answer ")]
+
+
+def furniture_of(assistant: Assistant, language: str) -> Furniture:
+    """Words, countries by name, and all answers of a language."""
+    library = assistant.library
+    words = library.words[language]
+    named = sorted(words.places.names.items(), key=lambda item: collated(item[1]))
+    places = tuple(
+        Place(code, name, Markup(web_html(library.pointer(language, code))))
+        for code, name in named
+        if code in library.directory.countries
+    )
+    topics = tuple(
+        (topic.id, library.title(language, topic.id))
+        for topic in library.topics.values()
+        if topic.group not in {"steps", "meta", "service"} and library.response(language, topic.id)
+    )
+    return Furniture(language, words.web, places, topics)
+
+
+def collated(name: str) -> str:
+    """A name as a reader looks for it: letters without accents."""
+    return "".join(c for c in unicodedata.normalize("NFD", name.lower()) if unicodedata.category(c) != "Mn")

@@ -1,0 +1,104 @@
+"""What the web remembers of a talk: a sealed token in the page, or what a program names `conversation`. No cookie."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import binascii
+from collections import OrderedDict
+from collections.abc import Collection
+from datetime import datetime, timedelta
+from typing import Protocol
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from bot.store.sealing import SealError, Sealing
+from bot.telemetry import count_failure
+from bot.vocabulary import Session
+
+PURPOSE = "web-session"
+LIFETIME = timedelta(hours=2)
+LONGEST = 2_000
+"""Characters that a token may have; ours has some 300."""
+RECALL_SECONDS = 1.0
+REMEMBER_SECONDS = 0.5
+"""How long a store may take: help does not wait for a database."""
+
+
+class Token(BaseModel):
+    """What is sealed: the session, and until when it holds."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    until: datetime
+    session: Session
+
+
+def sealed(session: Session, sealing: Sealing, at: datetime) -> str:
+    """A session as a token that only we can read, for two hours."""
+    content = Token(until=at + LIFETIME, session=session).model_dump_json().encode()
+    return base64.urlsafe_b64encode(sealing.seal(PURPOSE, content)).rstrip(b"=").decode()
+
+
+def opened(token: str, sealing: Sealing, at: datetime, topics: Collection[str]) -> Session:
+    """The session of a token; a new one where it is forged, damaged, too old, or names a topic that is gone."""
+    if not token or len(token) > LONGEST or not token.isascii():
+        return Session()
+    try:
+        content = sealing.open(PURPOSE, base64.urlsafe_b64decode(token + "=" * (-len(token) % 4)))
+        read = Token.model_validate_json(content)
+    except (SealError, ValidationError, binascii.Error, ValueError):
+        return Session()
+    named = {read.session.topic, read.session.danger and read.session.danger.topic} - {None}
+    return read.session if at < read.until and named <= set(topics) else Session()
+
+
+class Talks(Protocol):
+    """Where sessions of programs' conversations are kept, by pseudonym."""
+
+    async def recall(self, talk: str) -> Session:
+        """The session of a talk; a new one where there is none."""
+        ...
+
+    async def remember(self, talk: str, session: Session | None) -> None:
+        """Keep the session after a turn; None: forget it."""
+        ...
+
+
+class TalksInMemory:
+    """Sessions of at most so many talks, each for two hours after its last turn."""
+
+    def __init__(self, most: int = 10_000, lifetime: timedelta = LIFETIME) -> None:
+        self.most = most
+        self.lifetime = lifetime.total_seconds()
+        self._kept: OrderedDict[str, tuple[float, Session]] = OrderedDict()
+
+    async def recall(self, talk: str) -> Session:
+        """The session of a talk; a new one where there is none or it is too old."""
+        until, session = self._kept.get(talk, (0.0, Session()))
+        return session if asyncio.get_running_loop().time() < until else Session()
+
+    async def remember(self, talk: str, session: Session | None) -> None:
+        """Keep the session; of too many, the one unused the longest is forgotten."""
+        self._kept.pop(talk, None)
+        if session is not None:
+            self._kept[talk] = (asyncio.get_running_loop().time() + self.lifetime, session)
+        while len(self._kept) > self.most:
+            self._kept.popitem(last=False)
+
+
+async def recalled(talks: Talks, talk: str) -> Session:
+    """The session of a talk; a new one where the store fails or takes too long."""
+    try:
+        return await asyncio.wait_for(talks.recall(talk), RECALL_SECONDS)
+    except Exception as error:  # noqa: BLE001 - whatever a store does, the answer comes
+        count_failure(error, "recall")
+        return Session()
+
+
+async def kept(talks: Talks, talk: str, session: Session | None) -> None:
+    """Remember a session, where the store can."""
+    try:
+        await asyncio.wait_for(talks.remember(talk, session), REMEMBER_SECONDS)
+    except Exception as error:  # noqa: BLE001 - the answer is there already
+        count_failure(error, "remember")

@@ -1,0 +1,88 @@
+"""The server under the application, spoken to through a bare socket."""
+
+from __future__ import annotations
+
+import json
+import socket
+import time
+
+import pytest
+
+from bot.channels.web import serving
+from tests.channels.web.conftest import Served
+
+GOOD = b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n"
+
+
+def talk(port: int, *pieces: bytes, pause: float = 0.0, wait: float = 5.0) -> bytes:
+    """What comes back, until the server closes or nothing more comes."""
+    heard = b""
+    with socket.create_connection(("127.0.0.1", port), timeout=wait) as line:
+        try:
+            for piece in pieces:
+                line.sendall(piece)
+                time.sleep(pause)
+            while part := line.recv(65_536):
+                heard += part
+                if heard.endswith(b"}"):
+                    break
+        except (TimeoutError, ConnectionError):
+            pass
+    return heard
+
+
+@pytest.mark.parametrize(
+    "request_",
+    [
+        b"zebra\r\n\r\n",
+        b"GET /\x01zebra HTTP/1.1\r\nHost: x\r\n\r\n",
+        b"GET / HTTP/1.1\r\nHost: x\r\nHost: y\r\n\r\n",
+        b"GET / HTTP/1.1\r\n\r\n",
+        b"GET / HTTP/1.1\r\nHost: x\r\nContent-Length: zebra\r\n\r\n",
+        b"GET / HTTP/1.1\r\nHost: x\r\n" + b"".join(b"X-%d: zebra\r\n" % n for n in range(50_000)) + b"\r\n",
+        b"GET /" + b"z" * 70_000 + b" HTTP/1.1\r\nHost: x\r\n\r\n",
+    ],
+)
+def test_what_is_no_http_is_refused_with_whom_to_call(request_: bytes, served: Served) -> None:
+    heard = talk(served.port, request_)
+    head, _, body = heard.partition(b"\r\n\r\n")
+    assert head.startswith(b"HTTP/1.1 4")
+    assert b"problem+json" in head
+    assert json.loads(body)["emergency_contact"]["number"] == "112"
+    assert b"zebra" not in heard
+
+
+def test_headers_that_never_come_whole_do_not_hold_a_connection(
+    served: Served, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(serving, "HEADERS_SECONDS", 0.4)
+    for pieces in ([], [b"GET / HT"], [b"GET / HTTP/1.1\r\n", b"Host: x\r\n", b"X: y\r\n"]):
+        begun = time.monotonic()
+        assert talk(served.port, *pieces, pause=0.1) == b""
+        assert time.monotonic() - begun < 2
+    assert b"200 OK" in talk(served.port, GOOD)
+
+
+def test_a_connection_bears_several_requests_and_pauses_between_them(
+    served: Served, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(serving, "HEADERS_SECONDS", 0.3)
+    with socket.create_connection(("127.0.0.1", served.port), timeout=5) as line:
+        for _ in range(3):
+            line.sendall(GOOD)
+            heard = b""
+            while not heard.endswith(b"}"):
+                heard += line.recv(65_536)
+            assert b"200 OK" in heard
+            time.sleep(0.5)
+
+
+def test_a_slow_talker_does_not_keep_others_from_an_answer(served: Served) -> None:
+    slow = [socket.create_connection(("127.0.0.1", served.port), timeout=5) for _ in range(100)]
+    for line in slow:
+        line.sendall(b"POST /api/messages HTTP/1.1\r\nHost: x\r\nContent-Length: 60000\r\n\r\n{")
+    begun = time.monotonic()
+    assert b"200 OK" in talk(served.port, GOOD)
+    assert time.monotonic() - begun < 2
+    for line in slow:
+        line.close()

@@ -1,0 +1,112 @@
+"""What the web remembers of a talk, and for how long."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from bot.channels.web.talk import LIFETIME, PURPOSE, TalksInMemory, kept, opened, recalled, sealed
+from bot.store.sealing import Sealing
+from bot.vocabulary import Audience, Danger, Profile, Session, Urgency
+from tests.conftest import NOON
+
+SEALING = Sealing("a secret key for tests only")
+OTHER = Sealing("another key for tests only")
+SESSION = Session(
+    Profile("ru", "KZ", Audience.TEEN), "someone-down", Danger(Urgency.EMERGENCY, "someone-down"), True, True
+)
+TOPICS = {"someone-down"}
+
+
+@pytest.mark.parametrize("session", [Session(), SESSION, Session(Profile("en"), "someone-down")])
+def test_a_session_comes_back_from_its_token(session: Session) -> None:
+    assert opened(sealed(session, SEALING, NOON), SEALING, NOON, TOPICS) == session
+
+
+def test_a_token_shows_nothing_and_is_another_one_each_time() -> None:
+    first, second = sealed(SESSION, SEALING, NOON), sealed(SESSION, SEALING, NOON)
+    assert first != second
+    assert "someone-down" not in first
+    assert len(first) < 600
+
+
+@pytest.mark.parametrize(
+    "token",
+    [
+        "",
+        "x",
+        "?" * 40,
+        "я" * 40,
+        "A" * 5_000,
+        sealed(SESSION, OTHER, NOON),
+        sealed(SESSION, SEALING, NOON)[:-2] + "AA",
+        sealed(SESSION, SEALING, NOON - LIFETIME - timedelta(seconds=1)),
+        sealed(replace(SESSION, topic="gone"), SEALING, NOON),
+        sealed(replace(SESSION, danger=Danger(Urgency.EMERGENCY, "gone")), SEALING, NOON),
+    ],
+)
+def test_a_token_that_is_not_ours_not_whole_or_too_old_begins_a_new_talk(token: str) -> None:
+    assert opened(token, SEALING, NOON, TOPICS) == Session()
+
+
+def test_what_is_sealed_for_another_purpose_is_no_token() -> None:
+    import base64
+
+    other = base64.urlsafe_b64encode(
+        SEALING.seal("other", b'{"until": "2030-01-01T00:00:00Z", "session": {}}')
+    ).decode()
+    broken = base64.urlsafe_b64encode(SEALING.seal(PURPOSE, b"{}")).decode()
+    assert opened(other, SEALING, NOON, TOPICS) == Session()
+    assert opened(broken, SEALING, NOON, TOPICS) == Session()
+
+
+def test_talks_in_memory_are_bounded_and_end() -> None:
+    async def go() -> None:
+        talks = TalksInMemory(most=2)
+        for name in ("a", "b", "c"):
+            await talks.remember(name, SESSION)
+        assert [await talks.recall(name) for name in ("a", "b", "c")] == [Session(), SESSION, SESSION]
+        await talks.remember("c", None)
+        assert await talks.recall("c") == Session()
+        short = TalksInMemory(lifetime=timedelta(0))
+        await short.remember("a", SESSION)
+        assert await short.recall("a") == Session()
+
+    asyncio.run(go())
+
+
+class Broken:
+    """A store that is down."""
+
+    async def recall(self, talk: str) -> Session:
+        """Nothing comes back."""
+        raise OSError
+
+    async def remember(self, talk: str, session: Session | None) -> None:
+        """Nothing is kept."""
+        raise OSError
+
+
+class Stuck(Broken):
+    """A store that does not answer."""
+
+    async def recall(self, talk: str) -> Session:
+        """It takes forever."""
+        await asyncio.sleep(60)
+        raise AssertionError
+
+    async def remember(self, talk: str, session: Session | None) -> None:
+        """It takes forever."""
+        await asyncio.sleep(60)
+
+
+@pytest.mark.parametrize("talks", [Broken(), Stuck()], ids=["down", "stuck"])
+def test_a_store_that_fails_or_hangs_begins_a_new_talk_within_two_seconds(talks: Broken) -> None:
+    async def go() -> None:
+        assert await recalled(talks, "a") == Session()
+        await kept(talks, "a", SESSION)
+
+    asyncio.run(asyncio.wait_for(go(), 3))
