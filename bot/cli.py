@@ -6,6 +6,7 @@ import argparse
 import os
 import sys
 from collections.abc import Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib import import_module
@@ -132,6 +133,11 @@ def parser() -> argparse.ArgumentParser:
     page.add_argument("--out", type=Path, default=Path("library-pages"), metavar="FOLDER")
     page.add_argument("--country", help="whose pointer and help lines to show, for example KZ")
     page.set_defaults(run=run_page)
+    card = desk.add_parser("card", help="the emergency card to print (A4, A6) and as a picture for a phone")
+    card.add_argument("--out", type=Path, default=Path("emergency-card"), metavar="FOLDER")
+    card.add_argument("--language", help="of one card; without it, a card in each language")
+    card.add_argument("--country", help="whose number stands on it, for example KZ")
+    card.set_defaults(run=run_card, audience=None)
     train = desk.add_parser("train", help="fit the heads on the questions")
     train.add_argument("--encoder", action="store_true", help="fine-tune the encoder first (long; extra `encoder`)")
     train.set_defaults(run=run_train)
@@ -200,7 +206,7 @@ def run_ask(options: argparse.Namespace, settings: Settings) -> int:
 def run_serve(options: argparse.Namespace, settings: Settings) -> int:
     """The web, and Telegram."""
     started = start(settings)
-    serve(settings, started.assistant, sealing_of(settings), options.host, options.port)
+    serve(settings, started.assistant, sealing_of(settings), options.host, options.port, started.loaded.next_due)
     return 0
 
 
@@ -215,25 +221,27 @@ def run_doctor(options: argparse.Namespace, settings: Settings) -> int:
 
 def run_list_questions(options: argparse.Namespace, settings: Settings) -> int:
     """Questions for the editors, a line each: id, day, language, text."""
-    database = Database(settings.database)
-    try:
+    with closing(opened(settings)) as database:
         for question in database.run_now(list_questions):
             print(question.id, question.day, question.language, question.text, sep="\t")
-    finally:
-        database.close()
     return 0
 
 
 def run_delete_question(options: argparse.Namespace, settings: Settings) -> int:
     """One question less."""
-    database = Database(settings.database)
-    try:
+    with closing(opened(settings)) as database:
         if not database.run_now(lambda db: delete_question(db, options.id)):
             fail(f"no question {options.id}: `questions list` shows all")
-    finally:
-        database.close()
     print(f"{options.id} erased")
     return 0
+
+
+def opened(settings: Settings) -> Database:
+    """The database; an embedded one is brought to the newest revision by itself, as `serve` does."""
+    database = Database(settings.database)
+    if database.embedded:
+        database.upgrade()
+    return database
 
 
 def run_upgrade(options: argparse.Namespace, settings: Settings) -> int:
@@ -281,6 +289,21 @@ def run_page(options: argparse.Namespace, settings: Settings) -> int:
         fail(f"--out: {error}")
     for name in pages:
         print(options.out / name)
+    return 0
+
+
+def run_card(options: argparse.Namespace, settings: Settings) -> int:
+    """The emergency card, printable and as a picture."""
+    started = start(settings)
+    told = told_by(options, started)
+    library = started.loaded.library
+    cards = import_module("bot.desk.card")  # what draws takes a second to load, and no other command needs it
+    for language in (told.language,) if told.language else library.languages:
+        try:
+            made = cards.make_card(library, language, told.country, options.out, settings.public_url)
+        except cards.CardError as error:
+            fail(str(error))
+        print(*made, sep="\n")
     return 0
 
 

@@ -18,6 +18,7 @@ from bot.channels.telegram.sending import make_bot
 from bot.content.loader import ContentError, find_responses, load
 from bot.settings import Settings
 from bot.store.database import Database, StoreError, ping
+from bot.store.mailbox import count_waiting
 from bot.store.sealing import Sealing, SecretKeyError, secret_beside
 from bot.vocabulary import ReviewKind
 
@@ -99,6 +100,8 @@ def of_database(settings: Settings) -> Iterator[Finding]:
         else:
             database.run_now(ping)
             yield Finding("database", f"{kind}, writable, at revision {present}")
+            unanswered, unsent = database.run_now(count_waiting)
+            yield Finding("mailbox", f"{unanswered} messages wait for an answer, {unsent} replies to be sent")
     except StoreError as error:
         yield Finding(
             "database", f"{kind} cannot be used: {error}", "is it running, and is OVERDOSE_BOT_DATABASE_URL right?"

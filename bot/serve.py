@@ -7,7 +7,7 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 
 from fastapi import FastAPI
 from starlette.routing import BaseRoute
@@ -27,7 +27,7 @@ from bot.store.database import Database, StoreError, ping
 from bot.store.retention import forget_old
 from bot.store.sealing import Sealing, secret_beside
 from bot.store.sessions import Sessions
-from bot.telemetry import alarm, count_failure, note
+from bot.telemetry import REVIEW_DAYS, alarm, count_failure, note
 from bot.vocabulary import Session
 
 HOUR = 3600.0
@@ -79,6 +79,7 @@ class Served:
     poller: Poller | None = None
     sender: Sender | None = None
     store_ready: bool = False
+    next_due: date | None = None
 
     def condition(self) -> Mapping[str, bool]:
         """What must be so for the bot to answer, by name."""
@@ -90,10 +91,12 @@ class Served:
         return facts
 
 
-def run(settings: Settings, assistant: Assistant, sealing: Sealing, host: str, port: int) -> None:
-    """Serve until told to end."""
+def run(
+    settings: Settings, assistant: Assistant, sealing: Sealing, host: str, port: int, next_due: date | None
+) -> None:
+    """Serve until told to end; `next_due` is when the first review of a text is due."""
     database = Database(settings.database)
-    served = Served(settings, assistant, sealing, database)
+    served = Served(settings, assistant, sealing, database, next_due=next_due)
     routes: list[BaseRoute] = []
     engine = Engine("engine")
     if settings.telegram_token:
@@ -234,6 +237,8 @@ async def measure(served: Served) -> None:
         await asyncio.sleep(TICK)
         if served.telegram:
             served.telegram.measure()
+        if served.next_due:
+            REVIEW_DAYS.set((served.next_due - datetime.now(UTC).date()).days)
         drift = datetime.now(UTC).timestamp() - time.monotonic() - ahead
         if abs(drift) > 5:
             alarm("clock jumped", seconds=round(drift))

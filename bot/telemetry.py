@@ -22,6 +22,10 @@ TURNS = Counter(
 )
 FAULTS = Counter("overdose_bot_guard_faults_total", "Replies that the guard held back.", ["fault"])
 FAILURES = Counter("overdose_bot_failures_total", "Errors that were survived.", ["where", "error"])
+ALARMS = Counter("overdose_bot_alarms_total", "What an operator has to mend, by name.", ["event"])
+REVIEW_DAYS = Gauge(
+    "overdose_bot_next_review_days", "Days until the first review of a text or of the directory is due."
+)
 RECEIVED = Counter(
     "overdose_bot_received_total", "Updates received, by what was done with them.", ["channel", "outcome"]
 )
@@ -97,6 +101,7 @@ def note(event: str, level: int = logging.INFO, **facts: str | float | bool) -> 
 
 def alarm(event: str, **facts: str | float | bool) -> None:
     """Something that an operator has to mend."""
+    ALARMS.labels(event).inc()
     note(event, logging.ERROR, **facts)
 
 

@@ -22,7 +22,18 @@ MAY_IMPORT: dict[str, set[str]] = {
     "desk": {"vocabulary", "wire", "markup", "conversation", "content"},
     "serve": {"vocabulary", "settings", "telemetry", "store", "assistant", "channels"},
     "doctor": {"vocabulary", "settings", "content", "conversation", "store", "channels"},
-    "cli": {"vocabulary", "settings", "telemetry", "content", "store", "assistant", "channels", "desk", "serve", "doctor"},
+    "cli": {
+        "vocabulary",
+        "settings",
+        "telemetry",
+        "content",
+        "store",
+        "assistant",
+        "channels",
+        "desk",
+        "serve",
+        "doctor",
+    },
     "__main__": {"cli"},
 }
 FILES = sorted(BOT.rglob("*.py"))

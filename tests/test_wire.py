@@ -10,7 +10,7 @@ from pydantic import ValidationError
 from bot.conversation.library import Library
 from bot.markup import plain_reply
 from bot.vocabulary import Audience, Message, Profile
-from bot.wire import MessageObject, ReplyObject, reply_object
+from bot.wire import MESSAGE_EXAMPLES, REPLY_EXAMPLE, MessageObject, ReplyObject, reply_object
 from tests.conftest import NOON, Talk
 
 KEYS = [
@@ -75,3 +75,10 @@ def test_a_message_object_becomes_a_message(line: dict[str, str], message: Messa
 def test_what_is_no_message_object_is_refused(line: object) -> None:
     with pytest.raises(ValidationError):
         MessageObject.model_validate_json(json.dumps(line))
+
+
+def test_the_examples_of_the_description_are_objects_of_the_contract() -> None:
+    assert list(REPLY_EXAMPLE) == KEYS
+    ReplyObject.model_validate(REPLY_EXAMPLE)
+    for example in MESSAGE_EXAMPLES.values():
+        MessageObject.model_validate(example["value"])

@@ -63,6 +63,8 @@ class Loaded:
     library: Library
     faults: tuple[FileFault, ...]
     warnings: tuple[str, ...]
+    next_due: date | None
+    """The first day on which a review is due; None where nothing was reviewed."""
 
 
 class Collector:
@@ -133,7 +135,8 @@ def load(root: Path, required: ReviewKind = ReviewKind.SOURCE_CHECKED, today: da
         library = with_language(library, folder, sources, required, told)
     library = fallback_first(with_model(vouched_for(library), root / "model", told), "en")
     library = with_scrubber(with_sound_languages(library, told), root, told)
-    return Loaded(library, tuple(told.faults), tuple(warnings_of(library, told, today)))
+    next_due = min((reading.due for reading in told.readings.values() if reading.due), default=None)
+    return Loaded(library, tuple(told.faults), tuple(warnings_of(library, told, today)), next_due)
 
 
 def read_topics(root: Path) -> dict[str, dict[str, TopicFile]]:

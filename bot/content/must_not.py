@@ -5,7 +5,18 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
+SPANS: Mapping[str, str] = {
+    "en": r"hours?|weeks?|months?",
+    "ru": r"час(?:а|ов|ы)?|недел\w+|месяц\w*",
+    "es": r"horas?|semanas?|mes(?:es)?",
+}
+"""How long a block holds, an effect lasts or tolerance needs is not told: somebody would reckon with it."""
+UNTIMED = (
+    "naloxone-wears-off", "lost-tolerance", "naltrexone-forms", "using-while-blocked", "felt-nothing-took-more",
+    "block-wearing-off", "starting-naltrexone", "naltrexone-and-pain", "implant-problems", "is-the-block-working",
+)  # fmt: skip
 WORDS: Mapping[str, Mapping[str, str]] = {
+    **dict.fromkeys(UNTIMED, SPANS),
     "someone-down": {"en": r"walk them|cold water|sleep it off", "ru": r"холодн\w+ вод\w+|проспится", "es": r"agua fr[ií]a|dormir la mona"},
     "i-took-too-much": {"en": r"milk|coffee|charcoal", "ru": r"молок\w+|кофе|угол\w*", "es": r"leche|caf[eé]|carb[oó]n"},
     "self-harm": {"en": r"sins?|selfish|not tell anyone", "ru": r"грех\w*|эгоис\w+", "es": r"pecado|ego[ií]sta"},
@@ -23,7 +34,6 @@ WORDS: Mapping[str, Mapping[str, str]] = {
         "es": r"treinta|por minuto|cent[ií]metr\w+",
     },
     "overdose-response": {"en": r"thirty|per minute", "ru": r"тридцать|в минуту", "es": r"treinta|por minuto"},
-    "naloxone-wears-off": {"en": r"hours?|minutes?", "ru": r"час(?:а|ов|ы)?|минут\w*", "es": r"horas?|minutos?"},
     "woke-up-after-naloxone": {"en": r"hours?|minutes?", "ru": r"час(?:а|ов|ы)?|минут\w*", "es": r"horas?|minutos?"},
     "trouble-for-calling": {
         "en": r"(?:nobody|no one) (?:gets|will get) (?:into|in) trouble|you will not (?:get|be) in(?:to)? trouble|hide (?:it|the)|run away",

@@ -5,19 +5,23 @@ from __future__ import annotations
 import re
 
 WORD = r"[^\W\d_][\w'-]*"
-CAPITALISED = rf"(?:\s+(?-i:[A-ZÁÉÍÓÚÑА-ЯЁ])[\w'-]+)*"
+CAPITALISED = r"(?:\s+(?-i:[A-ZÁÉÍÓÚÑА-ЯЁ])[\w'-]+)*"
 
-KEPT_WORDS = frozenset(
-    "i im ive id ill od ods ems cpr er icu hiv aids lsd mdma adhd ptsd thc cbd ok god tv aa na xr us pls lol wtf idk "
-    "вы вас вам вами ваш ваша ваше ваши вашу вашей вич спид мдма лсд бог боже скорая usted ustedes vih sida dios eeuu".split()
-)
+KEPT_WORDS = frozenset({
+    "i", "im", "ive", "id", "ill", "od", "ods", "ems", "cpr", "er", "icu", "hiv", "aids", "lsd", "mdma", "adhd",
+    "ptsd", "thc", "cbd", "ok", "god", "tv", "aa", "na", "xr", "us", "pls", "lol", "wtf", "idk", "вы", "вас", "вам",
+    "вами", "ваш", "ваша", "ваше", "ваши", "вашу", "вашей", "вич", "спид", "мдма", "лсд", "бог", "боже", "скорая",
+    "usted", "ustedes", "vih", "sida", "dios", "eeuu",
+})  # fmt: skip
 """Words with a capital letter that tell of nobody."""
-KEPT_STEMS = tuple(
-    "naloxon narcan naltrexon vivitrol methadon metadon suboxon subutex buprenorf buprenorph fentan heroin oxycod oxycont oxicod "
-    "xanax percocet tramadol codein morphin morfin cocain tylenol advil paracetamol ibuprofen opioid valium adderall telegram google "
-    "instagram tiktok whatsapp налоксон наркан налтрексон вивитрол метадон бупренорфин субоксон фентанил героин трамадол кодеин морфин "
-    "оксикодон мефедрон ксанакс кокаин антабус парацетамол телеграм опиоид".split()
-)
+KEPT_STEMS = (
+    "naloxon", "narcan", "naltrexon", "vivitrol", "methadon", "metadon", "suboxon", "subutex", "buprenorf",
+    "buprenorph", "fentan", "heroin", "oxycod", "oxycont", "oxicod", "xanax", "percocet", "tramadol", "codein",
+    "morphin", "morfin", "cocain", "tylenol", "advil", "paracetamol", "ibuprofen", "opioid", "valium", "adderall",
+    "telegram", "google", "instagram", "tiktok", "whatsapp", "налоксон", "наркан", "налтрексон", "вивитрол",
+    "метадон", "бупренорфин", "субоксон", "фентанил", "героин", "трамадол", "кодеин", "морфин", "оксикодон",
+    "мефедрон", "ксанакс", "кокаин", "антабус", "парацетамол", "телеграм", "опиоид",
+)  # fmt: skip
 """Drugs, and where people talk: with a capital letter too they tell of nobody."""
 SURNAME_ENDING = re.compile(
     r"(?:ов|ев|ин|ын)(?:а|ой|у|ым|ом|е|ых)?$|(?:ск|цк)(?:ий|ая|ого|ой|ому|им|ую)$|(?:енко|швили|дзе)$|(?:ov|ova|ev|eva|enko|sky|skaya)$"
@@ -41,12 +45,18 @@ SCHOOL = (
     r"universidad|cl[ií]nica|hospital|centro|secundaria|preparatoria|farmacia)"
 )
 
+ABODE = r"(?:страх|ад|нищет|подвал|общ|квартир|дом|деревн|сел|пос[её]л|аул|город|центр|интернат|детдом|хостел|приют|частн|съ[её]мн|одн|так|постоянн|вечн)"
+"""What people live in that is no place on a map."""
+SAID = r"[\w-]+(?:\s+(?:dot|точка|punto)\s+\w+)+"
+"""Half of a mail address, spelled out."""
+
 SHAPES = (
     # Links, addresses of mail, handles.
     r"\S*(?:://|www\.|http)\S*",
     rf"(?:[\w-]+\.)+(?:{TOP})\b(?:/\S*)?",
     rf"\w+\s+(?:dot|точка|punto)\s+(?:{TOP}|ру|ком|кз|нет)\b",
     r"\S*@\s*\S*(?:\s+(?:dot|точка|punto)\s+\w+)?",
+    rf"\b(?:{SAID}|[\w-]+)\s+(?:at|собака|arroba)\s+{SAID}\b",
     r"[a-z][\w.-]*\s*(?:\(at\)|собака|arroba)\s*[a-z][\w.-]*(?:\s*(?:dot|точка|punto|\.)\s*\w+)?",
     r"\S*_\S*",
     r"\b(?:insta(?:gram)?|snap(?:chat)?|tiktok|telegram|tg|discord|vk|facebook|fb|whats?app|skype|steam|тг|телег\w*|инст\w*|вк|ватсап\w*|"
@@ -80,7 +90,7 @@ SHAPES = (
     rf"\b(?:ул|пр-т|просп|пер|мкр|мкрн|б-р)\b\.?\s*(?P<hide>{WORD}{CAPITALISED})",
     r"\bулиц\w*\s+(?P<hide>[^\d\n.!?]{2,30}?),?\s*(?:д\.?|дом\w*)?\s*\d",
     rf"\b(?:жив|адрес|дом)[^.!?\n]{{0,20}}\bулиц\w*\s+(?P<hide>{WORD}{CAPITALISED})",
-    rf"(?P<rare>\w+(?:ая|ой|ую))\s+улиц\w*",
+    r"(?P<rare>\w+(?:ая|ой|ую))\s+улиц\w*",
     rf"\b(?:проспект\w*|микрорайон\w*|бульвар\w*|переул\w+)\s+(?P<rare>{WORD})",
     r"\b(?:calle|avenida|avda?\.?|carrera|cra\.?)\s+(?P<hide>[^\d\n.!?]{2,30}?),?\s*(?:#|número|num\.?)?\s*\d",
     rf"\b(?:viv|direcci)[^.!?\n]{{0,20}}\bcalle\s+(?:de\s+|del\s+|de\s+la\s+)?(?P<hide>{WORD}{CAPITALISED})",
@@ -92,7 +102,8 @@ SHAPES = (
     # Where somebody lives or is from; towns that no list of ours has.
     rf"\b(?:live|lives|living|lived|staying|moved|move)\s+(?:in|near|at|to)\s+(?P<rare>{WORD})",
     rf"\b(?:i'm|im|am|we're|were|are|is|he's|hes|she's|shes)\s+from\s+(?P<rare>{WORD})",
-    rf"\bжив(?:у|ем|ём|ет|ёт|ут|ешь)\s+(?:в|под|около)\s+(?:(?:город|сел|пос[её]лк|деревн|аул)\w*\s+)?(?P<rare>{WORD})",
+    rf"\bжив\w+\s+(?:в|под|около)\s+(?:город|сел|пос[её]лк|деревн|аул)\w*\s+(?P<rare>{WORD})",
+    rf"\bжив(?:у|ем|ём)\s+(?:в|под|около)\s+(?!{ABODE})(?P<rare>{WORD})",
     rf"\b(?:я|мы|он|она|они|родом)\s+из\s+(?:(?:города|села|пос[её]лка|деревни|аула)\s+)?(?P<rare>{WORD})",
     rf"\b(?:г|пос)\.\s*(?P<hide>{WORD})",
     rf"\b(?:viv(?:o|e|imos|en|es)\s+en|(?:soy|somos|vengo)\s+de|pueblo\s+de|municipio\s+de|ciudad\s+de)\s+(?P<rare>{WORD})",

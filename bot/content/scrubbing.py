@@ -31,7 +31,7 @@ REGIONS = ("US", "GB", "KZ", "RU", "UA", "ES", "MX", "CO", "AR", "PE", "CL")
 TOKEN = re.compile(r"[^\W_]+(?:'[^\W_]+)*")
 SENTENCE_END = re.compile(r"[.!?\n]")
 CLAUSE_END = re.compile(r"""[:;"(]""")
-ABBREVIATED = frozenset("dr dra mr mrs ms st sr sra prof г ул им пр пер д кв с".split())
+ABBREVIATED = frozenset({"dr", "dra", "mr", "mrs", "ms", "st", "sr", "sra", "prof", "г", "ул", "им", "пр", "пер", "д", "кв", "с"})  # fmt: skip
 """Words after which a full stop ends no sentence."""
 RUN = re.compile(rf"{HIDDEN}(?:[\s,.:;/#№()+–—-]*{HIDDEN})+")
 UNFIT = re.compile(r"\S*(?:[@\d]|http|://|www\.)\S*", re.IGNORECASE)
@@ -54,7 +54,11 @@ class Lexicon:
 
     def is_kept(self, word: str) -> bool:
         """Whether a folded word tells nothing of anybody even with a capital letter: a drug, "I", "and"."""
-        return word in KEPT_WORDS or word.startswith(KEPT_STEMS) or (word in self.common and word not in self.names.doubtful)
+        return (
+            word in KEPT_WORDS
+            or word.startswith(KEPT_STEMS)
+            or (word in self.common and word not in self.names.doubtful)
+        )
 
     def is_ordinary(self, word: str) -> bool:
         """Whether a folded word stands in our own texts, in small letters."""

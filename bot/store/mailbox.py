@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Table, delete, insert, select, update
+from sqlalchemy import Connection, Table, delete, func, insert, select, update
 from sqlalchemy.dialects.postgresql import insert as postgresql_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
@@ -179,6 +179,12 @@ class Mailbox:
         if inbox_id is not None:
             db.execute(delete(INBOX).where(INBOX.c.id == inbox_id))
         db.execute(insert(DEAD_LETTERS), {"kind": kind[:64], "fault": fault[:64], "at": time.time()})
+
+
+def count_waiting(db: Connection) -> tuple[int, int]:
+    """How many messages wait for an answer, and how many replies to be sent."""
+    inbox, outbox = (db.execute(select(func.count()).select_from(table)).scalar_one() for table in (INBOX, OUTBOX))
+    return inbox, outbox
 
 
 def insert_new(db: Connection, table: Table, row: Mapping[str, Any]) -> bool:

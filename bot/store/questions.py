@@ -41,7 +41,8 @@ def list_questions(db: Connection) -> list[LeftQuestion]:
     """All that are kept, the oldest first."""
     rows = db.execute(select(QUESTIONS).order_by(QUESTIONS.c.id)).mappings().all()
     return [
-        LeftQuestion(row["id"], row["language"], row["text"], datetime.fromtimestamp(row["at"], UTC).date()) for row in rows
+        LeftQuestion(row["id"], row["language"], row["text"], datetime.fromtimestamp(row["at"], UTC).date())
+        for row in rows
     ]
 
 

@@ -80,6 +80,7 @@ HELP, DOWN = "en/help", "en/someone-down"
         (must_not, "en/grief", "Sorry.\nAt least it was quick.", 1, "words that this topic must not use: 'At least'"),
         (must_not, "ru/threats-for-money", "Это шантаж.", 0, "'шантаж'"),
         (must_not, "es/naloxone-wears-off", "Dura unas horas.", 0, "'horas'"),
+        (must_not, "en/block-wearing-off", "It holds for weeks.", 0, "'weeks'"),
         # Shape.
         (lengths, HELP, "word " * 200, 0, "999 characters, at most 900"),
         (lengths, HELP, "- " + "word " * 40, 0, "first sentence has 199 characters, at most 160"),

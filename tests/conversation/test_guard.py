@@ -102,6 +102,11 @@ MUTATIONS: list[tuple[str, Fault, Mutation]] = [
         Fault.CHOICE,
         lambda r: (replace(r, choices=(Choice("Ok", "/answer " + "a" * 60),)), ("Ok",)),
     ),
+    (
+        "their own words, scrubbed",
+        Fault.QUOTE,
+        lambda r: (with_passage(r, PassageKind.QUOTE, "Zanzibar, keep quiet."), ()),
+    ),
 ]
 
 

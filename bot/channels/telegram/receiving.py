@@ -7,7 +7,7 @@ import hmac
 import json
 import time
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Any
+from typing import Any, TypeGuard
 
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
@@ -134,10 +134,10 @@ class Poller:
 def next_offset(updates: Sequence[dict[str, Any]], present: int) -> int:
     """What acknowledges a batch: one more than its last number. Numbers start anew, lower, after a week of silence."""
     numbers = [number for update in updates if is_number(number := update.get("update_id"))]
-    return int(numbers[-1]) + 1 if numbers else present
+    return numbers[-1] + 1 if numbers else present
 
 
-def is_number(found: object) -> bool:
+def is_number(found: object) -> TypeGuard[int]:
     """Whether this can number an update: a negative offset would make Telegram forget what waits."""
     return isinstance(found, int) and not isinstance(found, bool) and 0 < found < 2**53
 

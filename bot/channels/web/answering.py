@@ -1,50 +1,70 @@
-"""Answers from a few threads of their own, within a time limit; and what is answered when there are too many."""
+"""Answers from a thread of their own, within a time limit; and what is answered when there are too many."""
 
 from __future__ import annotations
 
 import asyncio
 from concurrent.futures import Future, ThreadPoolExecutor
+from time import monotonic
 
 from bot.assistant import Answer, Assistant
 from bot.channels.web.limits import Limits
 from bot.telemetry import note
 from bot.vocabulary import Message, Session, Urgency
 
-THREADS = 2
+FIRST_PACE = 0.006
+"""Seconds an answer takes, before any was measured."""
+SHARE = 0.1
+"""How much the newest answer counts in the pace."""
 
 
 class Answering:
-    """The assistant for a server that must not wait."""
+    """
+    The assistant for a server that must not wait.
+
+    One thread: the model uses all cores by itself, and a second one would only keep the event loop waiting.
+    """
 
     def __init__(self, assistant: Assistant, limits: Limits) -> None:
         self.assistant = assistant
         self._limits = limits
-        self._pool = ThreadPoolExecutor(THREADS, thread_name_prefix="answer")
+        self._pool: ThreadPoolExecutor | None = None
         self._waiting = 0
+        self._pace = FIRST_PACE
 
     @property
     def crowded(self) -> bool:
-        """Whether more wait than can be answered in good time."""
-        return self._waiting >= self._limits.waiting
+        """Whether more wait than can be answered in good time, at the pace of late."""
+        return self._waiting > 1 and self._waiting * self._pace >= self._limits.queue_seconds
 
     async def answer(self, message: Message, session: Session, channel: str) -> Answer:
         """The answer; by signals alone where the model takes too long."""
         loop = asyncio.get_running_loop()
+        if self._pool is None:
+            self._pool = ThreadPoolExecutor(1, thread_name_prefix="answer")
         self._waiting += 1
-        future = self._pool.submit(self.assistant.answer, message, session, channel)
+        future = self._pool.submit(self._timed, message, session, channel)
         future.add_done_callback(lambda done: self._finished(loop, done))
         try:
-            return await asyncio.wait_for(asyncio.wrap_future(future), self._limits.answer_seconds)
+            answer, _ = await asyncio.wait_for(asyncio.wrap_future(future), self._limits.answer_seconds)
         except TimeoutError:
             note("slow", channel=channel)
             return self.assistant.answer_without_model(message, session, channel)
+        return answer
 
-    def _finished(self, loop: asyncio.AbstractEventLoop, done: Future[Answer]) -> None:
+    def _timed(self, message: Message, session: Session, channel: str) -> tuple[Answer, float]:
+        begun = monotonic()
+        return self.assistant.answer(message, session, channel), monotonic() - begun
+
+    def _finished(self, loop: asyncio.AbstractEventLoop, done: Future[tuple[Answer, float]]) -> None:
+        """In the thread, or where the wait was given up."""
+        is_done = not done.cancelled() and done.exception() is None
         if not loop.is_closed():
-            loop.call_soon_threadsafe(self._one_less)
+            loop.call_soon_threadsafe(self._one_less, done.result()[1] if is_done else None)
 
-    def _one_less(self) -> None:
-        self._waiting -= 1
+    def _one_less(self, seconds: float | None) -> None:
+        self._waiting = max(0, self._waiting - 1)
+        if seconds is not None:
+            self._pace += SHARE * (seconds - self._pace)
 
     def hurried(self, message: Message, session: Session, channel: str) -> Answer | None:
         """The answer to a danger, by signals alone, for a message over the limit; None where none is heard."""
@@ -53,5 +73,7 @@ class Answering:
         return answer if heard else None
 
     def close(self) -> None:
-        """Let the threads end."""
-        self._pool.shutdown(wait=False, cancel_futures=True)
+        """Let the thread end; a message after that starts a new one."""
+        if self._pool is not None:
+            self._pool.shutdown(wait=False, cancel_futures=True)
+        self._pool, self._waiting = None, 0

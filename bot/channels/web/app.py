@@ -105,7 +105,7 @@ def make_app(
     app.router.routes.extend(pages.routes())
     app.add_exception_handler(HTTPException, refused)
     app.add_exception_handler(RequestValidationError, refused)
-    app.add_middleware(GZipMiddleware, minimum_size=1_000)
+    app.add_middleware(GZipMiddleware, minimum_size=1_000, compresslevel=5)
     shell: dict[str, Any] = {
         "limits": limits,
         "embed_origins": embed_origins,

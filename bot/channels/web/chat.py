@@ -23,6 +23,7 @@ from bot.vocabulary import Audience, ClearedReply, Message, PassageKind, Profile
 
 CHANNEL = "web"
 FIELDS = 12
+CARDS_KEPT = 64
 STEPS = (
     "step-not-breathing",
     "step-breathing",
@@ -55,6 +56,7 @@ class Pages:
         self.desk = desk
         self.rendering = rendering
         self.is_embedded = is_embedded
+        self._cards: dict[tuple[str, str | None], str] = {}
 
     def routes(self) -> list[BaseRoute]:
         """All pages; the chat inside other sites only where the operator lists some."""
@@ -184,11 +186,21 @@ class Pages:
     async def emergency(self, request: Request) -> Response:
         """The emergency card, with the guided steps and every country's numbers."""
         language = self.language(request)
-        country = self._country(request.query_params.get("country", ""))
+        return HTMLResponse(self._card(language, self._country(request.query_params.get("country", ""))))
+
+    def _card(self, language: str, country: str | None) -> str:
+        """The card's page; those asked for of late are kept, since they are asked for when there is least time."""
+        if (language, country) not in self._cards:
+            while len(self._cards) >= CARDS_KEPT:
+                self._cards.pop(next(iter(self._cards)))
+            self._cards[language, country] = self._made_card(language, country)
+        return self._cards[language, country]
+
+    def _made_card(self, language: str, country: str | None) -> str:
         profile, now = Profile(language, country), datetime.now(UTC)
         assistant = self.desk.assistant
         steps = [(topic, assistant.page(topic, profile, now)) for topic in STEPS]
-        page = self.rendering.page(
+        return self.rendering.page(
             "emergency.html",
             language,
             profile=profile,
@@ -196,7 +208,6 @@ class Pages:
             steps=[(topic, assistant.library.title(language, topic), reply) for topic, reply in steps if reply],
             pointer=self.rendering.pointer(language, country),
         )
-        return HTMLResponse(page)
 
     async def answers(self, request: Request) -> Response:
         """All answers of a language, as links."""

@@ -19,8 +19,8 @@ class Limits:
     burst: int = 60
     per_second: float = 4.0
     addresses: int = 10_000
-    waiting: int = 60
-    """Answers that may wait for the engine, some 6 ms each; more are looked at by signals alone."""
+    queue_seconds: float = 0.8
+    """How long a message may have to wait for the engine; others are looked at by signals alone."""
     body: int = 64 * 1024
     body_seconds: float = 10.0
     answer_seconds: float = 2.0

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
+from functools import lru_cache
 from http import HTTPStatus
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -51,15 +52,19 @@ def problem(
     return Response(details, status, dict(headers or {}), media_type="application/problem+json")
 
 
+@lru_cache(maxsize=1_024)
+def card_text(assistant: Assistant, told: Profile) -> str:
+    """The card as plain text; kept, since it is asked for when there is least time."""
+    page = assistant.page(CARD, told, datetime.now(UTC)) or assistant.last_resort(told)
+    return plain_reply(page.passages)
+
+
 def details_of(assistant: Assistant, status: int, errors: Sequence[str], told: Profile) -> bytes:
     """Problem details as JSON, for a reader whose language is told."""
     library = assistant.library
     language = told.language or library.languages[0]
     contact = library.directory.contact(told.country, library.words[language].services)
-    card = None
-    if status == HTTPStatus.TOO_MANY_REQUESTS:
-        page = assistant.page(CARD, told, datetime.now(UTC)) or assistant.last_resort(told)
-        card = plain_reply(page.passages)
+    card = card_text(assistant, told) if status == HTTPStatus.TOO_MANY_REQUESTS else None
     details = Problem(
         title=HTTPStatus(status).phrase,
         status=status,

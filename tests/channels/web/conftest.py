@@ -127,14 +127,14 @@ def chromium() -> str:
     return path
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def playwright() -> Iterator[Playwright]:
-    """What drives a browser."""
+    """What drives a browser; no longer than one module, since it keeps an event loop running in this thread."""
     with sync_playwright() as playwright:
         yield playwright
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser(chromium: str, playwright: Playwright) -> Iterator[Browser]:
     """A browser for all tests; each visitor has a context of its own."""
     browser = playwright.chromium.launch(executable_path=chromium, args=BROWSER_OPTIONS)

@@ -15,7 +15,7 @@ from starlette.testclient import TestClient
 from bot.assistant import Assistant
 from bot.channels.web.limits import Limits
 from bot.conversation.library import Library
-from bot.wire import MESSAGE_EXAMPLES, REPLY_EXAMPLE, ReplyObject
+from bot.wire import MESSAGE_EXAMPLES, ReplyObject
 from tests.channels.web.conftest import SOMEWHERE, Maker
 from tests.channels.web.test_talk import Broken, Stuck
 
@@ -40,8 +40,6 @@ def test_a_message_object_gets_a_reply_object(client: TestClient) -> None:
 @pytest.mark.parametrize("example", MESSAGE_EXAMPLES.values(), ids=MESSAGE_EXAMPLES.keys())
 def test_the_examples_of_the_description_are_answered(example: dict[str, object], client: TestClient) -> None:
     assert client.post("/api/messages", json=example["value"]).status_code == 200
-    assert list(REPLY_EXAMPLE) == list(ReplyObject.model_fields)
-    ReplyObject.model_validate(REPLY_EXAMPLE)
 
 
 def test_the_description_has_examples_and_every_problem(client: TestClient) -> None:
@@ -169,7 +167,7 @@ def slow_app(make: Maker, web_library: Library) -> FastAPI:
         sleep(1)
         return encoder(text)
 
-    return make(replace(web_library, encoder=slow), limits=Limits(answer_seconds=0.3, waiting=4))  # type: ignore[arg-type]
+    return make(replace(web_library, encoder=slow), limits=Limits(answer_seconds=0.3))  # type: ignore[arg-type]
 
 
 def test_an_emergency_is_answered_by_signals_where_the_model_is_too_slow(slow_app: FastAPI) -> None:

@@ -1,0 +1,160 @@
+"""The store is away, locked or full: dangers are answered all the same, and nothing is lost or doubled by it."""
+
+from __future__ import annotations
+
+import resource
+import secrets
+import sqlite3
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from sqlalchemy import create_engine, text
+
+from tests.postgres import postgres_url
+from tests.telegram.bot_api import BotApi
+from tests.telegram.conftest import IDS
+from tests.telegram.door import Door
+from tests.telegram.expected import GRAVE, PLAIN, is_emergency, is_marked
+from tests.telegram.people import Person
+from tests.telegram.running import RunningBot
+
+
+@pytest.fixture
+def api() -> Iterator[BotApi]:
+    """A Telegram for one test."""
+    with BotApi() as api:
+        yield api
+
+
+@pytest.fixture
+def door() -> Iterator[Door]:
+    """An empty PostgreSQL database behind a door."""
+    server, name = postgres_url(), f"test_{secrets.token_hex(6)}"
+    admin = create_engine(server.replace("postgresql://", "postgresql+psycopg://", 1), isolation_level="AUTOCOMMIT")
+    with admin.connect() as db:
+        db.execute(text(f"CREATE DATABASE {name}"))
+    base, _, options = server.partition("?")
+    with Door(base.rsplit("/", 1)[0] + f"/{name}" + (f"?{options}" if options else "")) as door:
+        yield door
+    with admin.connect() as db:
+        db.execute(text(f"DROP DATABASE {name} WITH (FORCE)"))
+    admin.dispose()
+
+
+def nothing_is_lost(bot: RunningBot, away: Callable[[], object], back: Callable[[], object], seconds: float) -> None:
+    """
+    Let people write before, while and after the store is away.
+
+    While it is, who writes of a danger is answered; once it is back, everybody is, and once.
+    """
+    api = bot.api
+    graves = [api.person(next(IDS)) for _ in range(3)]
+    plains = [api.person(next(IDS)) for _ in range(6)]
+    known = api.person(next(IDS))
+    known.say("/country KZ")
+    api.wait_for(lambda: api.sent(known.chat_id), 6)
+    api.wait_for_quiet(0.5)
+    away()
+    begun = time.monotonic()
+    for number, person in enumerate(plains):
+        person.say(PLAIN)
+        if number % 2 == 0:
+            graves[number // 2].say(GRAVE)
+            said = time.monotonic()
+            api.wait_for(lambda who=graves[number // 2]: api.sent(who.chat_id), 5)  # type: ignore[misc]
+            assert api.sent(graves[number // 2].chat_id)[0].at - said < 3.5
+    known.say(GRAVE)
+    api.wait_for(lambda: len(api.sent(known.chat_id)) == 2, 5)
+    bot.wait_until(lambda: not bot.condition()[1]["store"], 8)
+    assert bot.events("store away")
+    time.sleep(max(0.0, begun + seconds - time.monotonic()))
+    back()
+    api.wait_for(lambda: all(api.sent(person.chat_id) for person in [*plains, *graves]), 10)
+    bot.wait_until(lambda: bot.condition()[0] == 200, 10)
+    known.say("signs of an overdose")
+    api.wait_for(lambda: len(api.sent(known.chat_id)) == 3, 6)
+    api.wait_for_quiet(1.5)
+    assert all(len(api.sent(person.chat_id)) == 1 for person in [*plains, *graves])
+    assert not any(is_marked(sent) for sent in api.sent())
+    assert "Kazakhstan" in api.sent(known.chat_id)[2].text  # what was told before is not forgotten over it
+
+
+def test_a_database_locked_by_somebody_else(api: BotApi, folder: Path) -> None:
+    with RunningBot(api, folder) as bot:
+        other = sqlite3.connect(next(folder.rglob("*.sqlite3")), isolation_level=None, check_same_thread=False)
+        nothing_is_lost(bot, lambda: other.execute("BEGIN IMMEDIATE"), lambda: other.execute("ROLLBACK"), 10)
+        assert other.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+        assert other.execute("SELECT count(*) FROM inbox").fetchone() == (0,)
+        assert other.execute("SELECT count(*) FROM outbox").fetchone() == (0,)
+        other.close()
+
+
+def test_a_disk_that_is_full(api: BotApi, folder: Path) -> None:
+    with RunningBot(api, folder) as bot:
+        whole = resource.prlimit(bot.pid, resource.RLIMIT_FSIZE)
+        nothing_is_lost(
+            bot,
+            lambda: resource.prlimit(bot.pid, resource.RLIMIT_FSIZE, (1, whole[1])),  # type: ignore[arg-type]
+            lambda: resource.prlimit(bot.pid, resource.RLIMIT_FSIZE, whole),  # type: ignore[arg-type]
+            6,
+        )
+        bot.restart()
+        with sqlite3.connect(next(folder.rglob("*.sqlite3"))) as db:
+            assert db.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+
+
+@pytest.mark.parametrize(("mode", "how"), [("polling", "shut"), ("webhook", "hang")])
+def test_a_server_that_is_away(api: BotApi, folder: Path, door: Door, mode: str, how: str) -> None:
+    settings = {"telegram_mode": mode, "database_url": door.url, "secret_key": secrets.token_urlsafe(32)}
+    with RunningBot(api, folder, **settings) as bot:
+        nothing_is_lost(bot, getattr(door, how), door.open, 12)
+        if mode == "webhook":
+            assert {post.status for post in api.posts} == {200, 503}
+
+
+def test_a_server_that_is_away_from_the_start(api: BotApi, folder: Path, door: Door) -> None:
+    door.shut()
+    person, plain = api.person(next(IDS)), api.person(next(IDS))
+    settings = {"database_url": door.url, "secret_key": secrets.token_urlsafe(32)}
+    with RunningBot(api, folder, **settings).start(ready=False) as bot:
+        person.say(GRAVE)
+        plain.say(PLAIN)
+        api.wait_for(lambda: api.sent(person.chat_id), 6)
+        assert is_emergency(api.sent(person.chat_id)[0])
+        assert not bot.condition()[1]["store"]
+        door.open()
+        bot.wait_until(lambda: bot.condition()[0] == 200, 15)
+        api.wait_for(lambda: api.sent(plain.chat_id), 8)
+        api.wait_for_quiet(1.0)
+        assert len(api.sent(person.chat_id)) == 1
+
+
+def test_a_lock_that_comes_and_goes_under_load(api: BotApi, folder: Path) -> None:
+    people: list[Person] = []
+    with RunningBot(api, folder) as bot:
+        other = sqlite3.connect(next(folder.rglob("*.sqlite3")), isolation_level=None, check_same_thread=False)
+        ended = threading.Event()
+
+        def lock_now_and_then() -> None:
+            while not ended.wait(0.4):
+                other.execute("BEGIN IMMEDIATE")
+                time.sleep(1.1)
+                other.execute("ROLLBACK")
+
+        thread = threading.Thread(target=lock_now_and_then)
+        thread.start()
+        for number in range(60):
+            people.append(api.person(next(IDS)))
+            people[-1].say(GRAVE if number % 4 == 0 else PLAIN)
+            time.sleep(0.08)
+        ended.set()
+        thread.join()
+        api.wait_for(lambda: all(api.sent(person.chat_id) for person in people), 12)
+        api.wait_for_quiet(1.5)
+        assert bot.alive
+        assert all(len(api.sent(person.chat_id)) == 1 for person in people)
+        assert other.execute("SELECT count(*) FROM outbox").fetchone() == (0,)
+        other.close()

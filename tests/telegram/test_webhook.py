@@ -1,0 +1,164 @@
+"""The webhook: who may post, what is taken, and what happens when Telegram posts again."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import secrets
+import socket
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from sqlalchemy import create_engine, text
+
+from tests.postgres import postgres_url
+from tests.telegram.bot_api import WEBHOOK, BotApi, Fault
+from tests.telegram.conftest import IDS, Newcomers
+from tests.telegram.expected import GRAVE, PLAIN, TOPICS
+from tests.telegram.running import SECRET, RunningBot
+
+PATH = "/telegram/webhook"
+SAYS = {"X-Telegram-Bot-Api-Secret-Token": SECRET}
+
+
+@pytest.fixture(scope="module")
+def polling(telegram: BotApi, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningBot]:
+    """A bot that is posted to, for all tests of a module; Telegram takes its address at the third time of asking."""
+    telegram.fault("setWebhook", Fault.too_many(1), times=2)
+    with RunningBot(telegram, tmp_path_factory.mktemp("data"), telegram_mode="webhook") as bot:
+        telegram.wait_for(lambda: telegram.calls("setWebhook", status=200), 10)
+        yield bot
+
+
+def test_a_refused_address_is_told_again_after_the_seconds_asked_for(bot: RunningBot) -> None:
+    calls = bot.api.calls("setWebhook")
+    assert [call.status for call in calls] == [429, 429, 200]
+    assert all(later.began - sooner.began >= 1.0 for sooner, later in itertools.pairwise(calls))
+
+
+def a_message(chat: int, words: str = PLAIN) -> dict[str, Any]:
+    about = {"id": chat, "type": "private", "first_name": "A"}
+    sender = {"id": chat, "is_bot": False, "first_name": "A", "language_code": "en"}
+    message = {"message_id": 1, "date": int(time.time()), "chat": about, "from": sender, "text": words}
+    return {"update_id": chat, "message": message}
+
+
+@pytest.mark.parametrize(
+    ("method", "headers", "content", "status"),
+    [
+        ("POST", {}, b"{}", 401),
+        ("POST", {"X-Telegram-Bot-Api-Secret-Token": "wrong"}, b"{}", 401),
+        ("POST", {"X-Telegram-Bot-Api-Secret-Token": "\xe9"}, b"{}", 401),
+        ("GET", SAYS, b"", 405),
+        ("PUT", SAYS, b"{}", 405),
+        ("POST", SAYS, b"{", 400),
+        ("POST", SAYS, b"[]", 400),
+        ("POST", SAYS, b"\xff\xfe", 400),
+        ("POST", SAYS, b"[" * 100_000, 400),
+        ("POST", SAYS, b" " * 10_000_000, 413),
+    ],
+    ids=["no secret", "wrong secret", "odd secret", "get", "put", "half", "list", "no text", "nested", "10 MB"],
+)
+def test_what_telegram_would_not_post_is_refused(
+    bot: RunningBot, method: str, headers: dict[str, str], content: bytes, status: int
+) -> None:
+    raw = {name: value.encode("latin-1") for name, value in headers.items()}
+    try:
+        answer = httpx.request(method, bot.root + PATH, headers=raw, content=content, timeout=15)  # type: ignore[arg-type]
+    except (httpx.WriteError, httpx.RemoteProtocolError, httpx.ReadError):
+        assert status == 413  # it hung up before all was sent
+    else:
+        assert answer.status_code == status
+
+
+def test_a_body_without_end_is_refused_as_soon_as_it_is_too_long(bot: RunningBot) -> None:
+    def endless() -> Iterator[bytes]:
+        for _ in range(64):
+            yield b" " * 100_000
+
+    try:
+        answer = httpx.post(bot.root + PATH, headers=SAYS, content=endless(), timeout=15)
+    except (httpx.WriteError, httpx.RemoteProtocolError, httpx.ReadError):
+        return
+    assert answer.status_code == 413
+
+
+def test_who_sends_a_body_drop_by_drop_is_cut_off_and_disturbs_nobody(bot: RunningBot, newcomer: Newcomers) -> None:
+    with socket.create_connection(("127.0.0.1", bot.port)) as slow:
+        head = f"POST {PATH} HTTP/1.1\r\nHost: x\r\nX-Telegram-Bot-Api-Secret-Token: {SECRET}\r\nContent-Length: 90\r\n\r\n{{"
+        slow.sendall(head.encode())
+        slow.settimeout(15)
+        person = newcomer()
+        person.say(PLAIN)
+        bot.api.wait_for(lambda: bot.api.sent(person.chat_id), 5)
+        assert b" 408 " in slow.recv(200)
+
+
+def test_an_update_posted_again_is_taken_and_answered_once(bot: RunningBot, newcomer: Newcomers) -> None:
+    person = newcomer()
+    bot.api.fault(WEBHOOK, Fault.lost(), times=2)
+    person.say(PLAIN)
+    bot.api.wait_for(
+        lambda: len([p for p in bot.api.posts if p.update["message"]["chat"]["id"] == person.chat_id]) == 3, 10
+    )
+    time.sleep(0.5)
+    assert len(bot.api.sent(person.chat_id)) == 1
+
+
+def test_posts_at_the_same_moment_are_answered_once(bot: RunningBot, newcomer: Newcomers) -> None:
+    person = newcomer()
+    body = json.dumps(a_message(person.chat_id)).encode()
+    with ThreadPoolExecutor(8) as pool:
+        posts = [pool.submit(httpx.post, bot.root + PATH, headers=SAYS, content=body, timeout=10) for _ in range(8)]
+        assert {post.result().status_code for post in posts} == {200}
+    bot.api.wait_for(lambda: bot.api.sent(person.chat_id))
+    time.sleep(0.5)
+    assert len(bot.api.sent(person.chat_id)) == 1
+
+
+def test_many_chats_at_once_are_answered_each_in_order(bot: RunningBot, newcomer: Newcomers) -> None:
+    people = [newcomer() for _ in range(30)]
+    for topic in TOPICS[:2]:
+        for person in people:
+            person.say(f"/answer {topic}")
+    bot.api.wait_for(lambda: all(len(bot.api.sent(person.chat_id)) == 2 for person in people), 15)
+    assert len({tuple(sent.text[-99:] for sent in bot.api.sent(person.chat_id)) for person in people}) == 1
+    assert not bot.api.waiting
+
+
+def test_a_press_that_overtakes_its_message_is_answered(bot: RunningBot, newcomer: Newcomers) -> None:
+    person = newcomer()
+    person.tap("/answer overdose-signs", 7)
+    person.say(GRAVE)
+    bot.api.wait_for(lambda: len(bot.api.sent(person.chat_id)) == 2, 6)
+
+
+def test_of_two_processes_on_one_database_one_answers(tmp_path: Path) -> None:
+    server, name = postgres_url(), f"test_{secrets.token_hex(6)}"
+    admin = create_engine(server.replace("postgresql://", "postgresql+psycopg://", 1), isolation_level="AUTOCOMMIT")
+    with admin.connect() as db:
+        db.execute(text(f"CREATE DATABASE {name}"))
+    base, _, options = server.partition("?")
+    url = base.rsplit("/", 1)[0] + f"/{name}" + (f"?{options}" if options else "")
+    shared = {"telegram_mode": "webhook", "database_url": url, "secret_key": secrets.token_urlsafe(32)}
+    with (
+        BotApi() as api,
+        RunningBot(api, tmp_path / "1", **shared) as one,
+        RunningBot(api, tmp_path / "2", **shared) as two,
+    ):
+        people = [api.person(next(IDS)) for _ in range(10)]
+        with ThreadPoolExecutor(8) as pool:
+            posts = [
+                pool.submit(httpx.post, root + PATH, headers=SAYS, json=a_message(person.chat_id), timeout=10)
+                for person in people
+                for root in (one.root, two.root)
+            ]
+            assert {post.result().status_code for post in posts} == {200}
+        api.wait_for(lambda: all(api.sent(person.chat_id) for person in people), 8)
+        api.wait_for_quiet(0.8)
+        assert all(len(api.sent(person.chat_id)) == 1 for person in people)

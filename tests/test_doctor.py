@@ -1,0 +1,81 @@
+"""The doctor says what is well and what to mend, against a real server that speaks the Bot API."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bot.doctor import examine
+from bot.settings import Settings
+from bot.store.database import Database
+from tests.telegram.bot_api import BotApi, Fault
+
+
+@pytest.fixture
+def api() -> Iterator[BotApi]:
+    """Telegram."""
+    with BotApi() as api:
+        yield api
+
+
+@pytest.fixture
+def findings(tmp_path: Path, api: BotApi) -> Any:
+    """What the doctor finds with these settings, by what was looked at: True where it is well."""
+
+    def look(**settings: str) -> dict[str, bool]:
+        given: dict[str, Any] = {
+            "database_url": f"sqlite:///{tmp_path}/bot.sqlite3",
+            "telegram_token": api.token,
+            "telegram_api_url": api.root,
+            **settings,
+        }
+        return {finding.what: finding.mend is None for finding in examine(Settings(_env_file=None, **given))}
+
+    return look
+
+
+def test_all_is_well_with_a_new_installation(findings: Any) -> None:
+    found = findings()
+    assert all(found.values()), found
+    assert {"library", "model", "secret key", "database", "disk", "token", "polling"} <= set(found)
+
+
+def test_a_refused_token_is_named(findings: Any, api: BotApi) -> None:
+    api.fault("getMe", Fault.unauthorized())
+    assert findings()["token"] is False
+
+
+def test_a_telegram_that_cannot_be_reached_is_named(findings: Any) -> None:
+    assert findings(telegram_api_url="http://127.0.0.1:9")["Telegram"] is False
+
+
+def test_a_webhook_that_points_elsewhere_is_named(findings: Any) -> None:
+    found = findings(telegram_mode="webhook", public_url="https://bot.example")
+    assert found["webhook"] is False
+
+
+def test_a_database_of_an_older_version_is_named(findings: Any, tmp_path: Path) -> None:
+    database = Database(f"sqlite:///{tmp_path}/bot.sqlite3")
+    database.upgrade("0001")
+    database.close()
+    assert findings()["database"] is False
+
+
+def test_a_database_that_is_away_is_named(findings: Any) -> None:
+    found = findings(database_url="postgresql://nobody@127.0.0.1:9/none", secret_key="k" * 32)
+    assert found["database"] is False
+
+
+def test_a_secret_key_that_others_can_read_is_named(findings: Any, tmp_path: Path) -> None:
+    findings()
+    (tmp_path / "secret.key").chmod(0o644)
+    assert findings()["secret key"] is False
+
+
+def test_without_a_token_only_the_web_is_spoken_of(findings: Any) -> None:
+    found = findings(telegram_token=None)
+    assert found["Telegram"] is True
+    assert "token" not in found
