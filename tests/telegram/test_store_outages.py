@@ -97,8 +97,8 @@ def test_a_disk_that_is_full(api: BotApi, folder: Path) -> None:
         whole = resource.prlimit(bot.pid, resource.RLIMIT_FSIZE)
         nothing_is_lost(
             bot,
-            lambda: resource.prlimit(bot.pid, resource.RLIMIT_FSIZE, (1, whole[1])),  # type: ignore[arg-type]
-            lambda: resource.prlimit(bot.pid, resource.RLIMIT_FSIZE, whole),  # type: ignore[arg-type]
+            lambda: resource.prlimit(bot.pid, resource.RLIMIT_FSIZE, (1, whole[1])),
+            lambda: resource.prlimit(bot.pid, resource.RLIMIT_FSIZE, whole),
             6,
         )
         bot.restart()
