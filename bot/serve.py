@@ -16,6 +16,7 @@ from uvicorn import Server
 from bot.assistant import Assistant
 from bot.channels.delivery import Engine
 from bot.channels.telegram.channel import Telegram
+from bot.channels.telegram.custody import SWEPT
 from bot.channels.telegram.introduction import introduce
 from bot.channels.telegram.receiving import PATH, WANTED, Poller, insist, webhook_route
 from bot.channels.telegram.sending import Sender
@@ -133,7 +134,10 @@ def lifespan(app: FastAPI, served: Served) -> AbstractAsyncContextManager[None]:
 
     @asynccontextmanager
     async def life() -> AsyncIterator[None]:
-        tasks = [asyncio.create_task(lasting(work, served)) for work in (tend_store, receive, introduced, measure)]
+        tasks = [
+            asyncio.create_task(lasting(work, served))
+            for work in (tend_store, look_after, receive, introduced, measure)
+        ]
         sending = asyncio.create_task(lasting(send, served))
         yield
         await ended(*tasks)
@@ -186,6 +190,15 @@ async def tend_store(served: Served) -> None:
                 alarm("store away", error=str(error))
             told = True
         await asyncio.sleep(TICK if served.telegram or not served.store_ready else 5 * TICK)
+
+
+async def look_after(served: Served) -> None:
+    """Look after chats, beside other processes on the same database."""
+    while served.telegram:
+        await asyncio.sleep(SWEPT)
+        if served.store_ready:
+            with suppress(StoreError):
+                await served.telegram.custody.look()
 
 
 async def send(served: Served) -> None:

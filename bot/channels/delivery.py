@@ -70,6 +70,8 @@ class Schedule:
     def __init__(self, limits: Limits) -> None:
         self.limits = limits
         self.pace = limits.pace
+        self.processes = 1
+        """Among so many the pace is shared."""
         self._chats: dict[str, _Chat] = {}
         self._ready: dict[Lane, list[tuple[int, str]]] = {lane: [] for lane in Lane}
         self._later: list[tuple[float, str]] = []
@@ -95,7 +97,7 @@ class Schedule:
     def is_free(self, chat: str, lane: Lane, now: float) -> bool:
         """Whether a message to a chat for which nothing waits would go out at once."""
         entry = self._chats.get(chat)
-        least = 1 if lane is Lane.EMERGENCY else 1 + self.limits.reserve
+        least = 1 if lane is Lane.EMERGENCY else 1 + self._reserve
         rested = entry is None or (not entry.busy and self._free_at(entry, now) <= now)
         return rested and now >= self._paused[lane] and self._room(now) >= least
 
@@ -108,7 +110,7 @@ class Schedule:
                 self._file(chat, entry, now)
         self._adapt(now)
         room = self._room(now)
-        for lane, least in ((Lane.EMERGENCY, 1), (Lane.ORDINARY, 1 + self.limits.reserve)):
+        for lane, least in ((Lane.EMERGENCY, 1), (Lane.ORDINARY, 1 + self._reserve)):
             if lane not in lanes or room < least or now < self._paused[lane]:
                 continue
             while self._ready[lane]:
@@ -157,12 +159,15 @@ class Schedule:
         for lane in Lane:
             self._paused[lane] = max(self._paused[lane], now + seconds)
 
-    def refused(self, chat: str, seconds: float, now: float) -> None:
+    def refused(self, chat: str, seconds: float, now: float) -> bool:
         """
         The channel refused a send and named the seconds to wait.
 
         One chat refused is that chat's matter. Two of them within a second: all ordinary sending waits. Where two are
         told to wait until the same moment, some way off, the channel as a whole is closed, and emergencies wait too.
+
+        Returns:
+            Whether the channel as a whole is closed.
         """
         self.hold(chat, seconds, now)
         until = now + seconds
@@ -174,6 +179,7 @@ class Schedule:
         if closed:
             self._paused[Lane.EMERGENCY] = max(self._paused[Lane.EMERGENCY], until)
         self._refusals.append((now, chat, until))
+        return closed
 
     def is_group(self, chat: str) -> None:
         """A chat is a group: it takes fewer messages a minute."""
@@ -202,17 +208,33 @@ class Schedule:
         full = len(entry.minute) >= self.limits.group_minute
         return max(entry.next_at, entry.minute[0] + 60.0 if full else 0.0)
 
+    def is_over(self, chat: str, now: float) -> bool:
+        """Whether what went to a chat holds up nothing any more."""
+        entry = self._chats.get(chat)
+        if entry is None:
+            return True
+        self._free_at(entry, now)
+        return _is_over(entry, now)
+
+    @property
+    def _share(self) -> int:
+        return max(2, self.pace // self.processes)
+
+    @property
+    def _reserve(self) -> int:
+        return -(-self.limits.reserve // self.processes)
+
     def _room(self, now: float) -> int:
         while self._window and self._window[0] <= now - 1.0:
             self._window.popleft()
-        return self.pace - len(self._window)
+        return self._share - len(self._window)
 
     def _adapt(self, now: float) -> None:
         """Faster where a steady stream of three seconds asks for it and nothing was refused for long."""
         second = int(now)
         for old in [at for at in self._asked if at < second - 3]:
             del self._asked[old]
-        steady = all(self._asked[second - back] >= 0.8 * self.pace for back in (1, 2, 3))
+        steady = all(self._asked[second - back] >= 0.8 * self._share for back in (1, 2, 3))
         if steady and now - self._raised >= 1.0 and now - self._trouble >= self.limits.calm:
             self.pace, self._raised = min(self.limits.highest, int(self.pace * 1.25)), now
 

@@ -103,6 +103,8 @@ QUESTIONS = Table(
     Column("at", Float, nullable=False, index=True),
 )
 
+UPGRADING = 0x6F6462
+"""The advisory lock that an upgrade holds (PostgreSQL)."""
 BATCH = 64
 """Pieces of work in one commit at most."""
 
@@ -231,6 +233,8 @@ class Database:
         """
         try:
             with self.engine.connect() as db:
+                if not self.embedded:  # of several processes that start at once, one changes it and the others wait
+                    db.exec_driver_sql(f"SELECT pg_advisory_xact_lock({UPGRADING})")
                 config = _alembic(db)
                 script = ScriptDirectory.from_config(config)
                 present = MigrationContext.configure(db).get_current_revision()

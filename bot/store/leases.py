@@ -16,13 +16,20 @@ from sqlalchemy.dialects.postgresql import insert as postgresql_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
 from bot.store.database import INBOX, LEASES, OUTBOX
+from bot.store.mailbox import upsert
 
-LEASE = 25.0
-"""Seconds that a lease lasts unless it is renewed."""
-RENEWED = 8.0
+LEASE = 10.0
+"""Seconds that a lease lasts unless it is renewed: so long at most the chats of a killed process wait."""
+RENEWED = 2.5
 """Seconds between two renewals: two may fail before a lease is lost."""
 PROCESS = "process/"
 """What the lease of a process's own life is called."""
+PAUSE = "pause/"
+"""What the lease is called whose end is the end of a pause that all keep."""
+
+
+class LostError(Exception):
+    """Another process looks after a chat now; what this one was about to do for it is not to be done."""
 
 
 class Leases:
@@ -33,11 +40,21 @@ class Leases:
         self.owner = owner
 
     def claim(self, db: Connection, names: Iterable[str]) -> set[str]:
-        """Take what is free, ours, or was left to run out; the names that are ours now."""
+        """
+        Take what is free, ours, or was left to run out; the names that are ours now.
+
+        What another holds is only read, not locked: two processes that each hold what the other asks for would wait
+        for each other.
+        """
         now = clock(db)
-        rows = [{"name": name, "owner": self.owner, "until": now + LEASE} for name in sorted(set(names))]
-        if not rows:
+        wanted = set(names)
+        others = select(LEASES.c.name).where(
+            LEASES.c.name.in_(wanted), LEASES.c.owner != self.owner, LEASES.c.until >= now
+        )
+        wanted -= set(db.execute(others).scalars()) if wanted else set()
+        if not wanted:
             return set()
+        rows = [{"name": name, "owner": self.owner, "until": now + LEASE} for name in sorted(wanted)]
         made: Any = postgresql_insert(LEASES) if db.dialect.name == "postgresql" else sqlite_insert(LEASES)
         ours = made.values(rows).on_conflict_do_update(
             index_elements=["name"],
@@ -46,18 +63,34 @@ class Leases:
         )
         return set(db.execute(ours.returning(LEASES.c.name)).scalars())
 
-    def renew(self, db: Connection) -> int:
+    def seize(self, db: Connection, name: str) -> None:
+        """Take a lease from whoever has it; they find out when they next use or renew it."""
+        upsert(db, LEASES, {"name": name, "owner": self.owner, "until": clock(db) + LEASE})
+
+    def hold(self, db: Connection, name: str) -> None:
+        """
+        Make sure, for the rest of the transaction, that a lease is ours.
+
+        Raises:
+            LostError: it is not.
+        """
+        ours = update(LEASES).where(LEASES.c.name == name, LEASES.c.owner == self.owner)
+        if not db.execute(ours.values(until=clock(db) + LEASE)).rowcount:
+            raise LostError(name)
+
+    def renew(self, db: Connection) -> tuple[set[str], int]:
         """
         Renew all that is ours, the lease of our own life with it.
 
         Returns:
-            How many processes live.
+            The names that are ours, and how many processes live.
         """
         now = clock(db)
         self.claim(db, [PROCESS + self.owner])
-        db.execute(update(LEASES).where(LEASES.c.owner == self.owner).values(until=now + LEASE))
+        ours = update(LEASES).where(LEASES.c.owner == self.owner).values(until=now + LEASE).returning(LEASES.c.name)
+        names = set(db.execute(ours).scalars())
         alive = select(func.count()).select_from(LEASES).where(LEASES.c.name.startswith(PROCESS), LEASES.c.until > now)
-        return int(db.execute(alive).scalar_one())
+        return names, int(db.execute(alive).scalar_one())
 
     def release(self, db: Connection, chats: Collection[str]) -> set[str]:
         """
@@ -88,12 +121,37 @@ class Leases:
             )
         return found
 
+    def waiting(self, db: Connection) -> set[int]:
+        """The numbers of what waits in the inbox for our chats."""
+        ours = select(INBOX.c.id).join(LEASES, LEASES.c.name == INBOX.c.chat).where(LEASES.c.owner == self.owner)
+        return set(db.execute(ours).scalars())
+
+
+def pause(db: Connection, what: str, seconds: float) -> None:
+    """Let all processes keep a pause; a longer one that stands already stays."""
+    now = clock(db)
+    made: Any = postgresql_insert(LEASES) if db.dialect.name == "postgresql" else sqlite_insert(LEASES)
+    values = {"owner": "", "until": now + seconds}
+    kept = made.values(name=PAUSE + what, **values)
+    db.execute(kept.on_conflict_do_update(index_elements=["name"], set_=values, where=LEASES.c.until < now + seconds))
+
+
+def pause_left(db: Connection, what: str) -> float:
+    """Seconds that a pause of all processes still lasts; 0 where there is none."""
+    left = db.execute(select(LEASES.c.until - clock(db)).where(LEASES.c.name == PAUSE + what)).scalar_one_or_none()
+    return max(0.0, left or 0.0)
+
 
 def clock(db: Connection) -> ColumnElement[float]:
     """The database's clock in seconds; processes on several machines need not agree with each other."""
     if db.dialect.name == "postgresql":
         return cast(func.extract("epoch", func.clock_timestamp()), Float)
     return literal(time.time())
+
+
+def forget_all(db: Connection) -> None:
+    """Erase every lease: of an embedded database there is one process only, and it has just begun."""
+    db.execute(delete(LEASES))
 
 
 def forget_lost(db: Connection) -> None:

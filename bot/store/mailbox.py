@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Table, delete, func, insert, select, update
+from sqlalchemy import ColumnElement, Connection, Table, delete, func, insert, select, update
 from sqlalchemy.dialects.postgresql import insert as postgresql_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
@@ -84,17 +84,21 @@ class Mailbox:
                 db.execute(update(SEEN).where(SEEN.c.mark == mark).values(at=now))
         return new
 
-    def unanswered(self, db: Connection) -> list[Letter]:
-        """What was accepted before the process ended, the oldest first. What cannot be opened is a dead letter."""
-        return self._opened(db, INBOX, "inbox")
+    def unanswered(self, db: Connection, chats: Collection[str]) -> list[Letter]:
+        """What was accepted from chats, the oldest first. What cannot be opened is a dead letter."""
+        return self._opened(db, INBOX, "inbox", INBOX.c.chat.in_(chats))
 
-    def unsent(self, db: Connection) -> list[Letter]:
-        """What was to be sent before the process ended, in order."""
-        return self._opened(db, OUTBOX, "outbox")
+    def unsent(self, db: Connection, chats: Collection[str]) -> list[Letter]:
+        """What is to be sent to chats, in order."""
+        return self._opened(db, OUTBOX, "outbox", OUTBOX.c.chat.in_(chats))
 
-    def _opened(self, db: Connection, table: Table, purpose: str) -> list[Letter]:
+    def received(self, db: Connection, ids: Collection[int]) -> list[Letter]:
+        """What was accepted under these numbers, the oldest first."""
+        return self._opened(db, INBOX, "inbox", INBOX.c.id.in_(ids))
+
+    def _opened(self, db: Connection, table: Table, purpose: str, which: ColumnElement[bool]) -> list[Letter]:
         letters = []
-        for row in db.execute(select(table).order_by(table.c.id)).mappings().all():
+        for row in db.execute(select(table).where(which).order_by(table.c.id)).mappings().all():
             try:
                 content = self._sealing.open(purpose, row["sealed"])
             except SealError:

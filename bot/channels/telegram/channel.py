@@ -6,7 +6,7 @@ import asyncio
 import json
 import time
 from collections import OrderedDict, deque
-from collections.abc import Callable, Coroutine, Mapping, Sequence
+from collections.abc import Callable, Collection, Coroutine, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
@@ -17,10 +17,12 @@ from sqlalchemy import Connection
 
 from bot.assistant import Answer, Assistant
 from bot.channels.delivery import Engine, Lane
+from bot.channels.telegram.custody import Custody, Taken
 from bot.channels.telegram.outbox import AT_MOST, HASTE, REFERENCE, Item, Outbox, Reference, lane_of
 from bot.channels.telegram.sending import Sender
 from bot.channels.telegram.updates import Heard, Kind, Me, PoisonError, chat_of, marks, read
 from bot.store.database import Database, StoreError, ping
+from bot.store.leases import LostError
 from bot.store.mailbox import Incoming, Letter, Mailbox, Outgoing
 from bot.store.questions import keep_question
 from bot.store.sealing import Sealing
@@ -50,6 +52,8 @@ STUCK = 3600.0
 """Seconds that a piece of work may wait in a store that hangs: it is done once, late, and not begun twice."""
 HELD = 1000
 """Updates at most that wait to be kept."""
+KNOWN = 60.0
+"""Seconds for which a row is known to have been started on, though it is no longer there."""
 STARTS = 2.0
 """Seconds that updates wait for a start to take up what an earlier process left."""
 TOLD_AGAIN = 60.0
@@ -93,7 +97,10 @@ class Telegram:
     ) -> None:
         self.me = Me(int(token.partition(":")[0]))
         self.mailbox = Mailbox(sealing)
+        self.custody = Custody(self.mailbox, self._run, self, alone=database.embedded)
         self.outbox = Outbox(assistant, sender, database, self.mailbox)
+        self.outbox.hold = self.custody.leases.hold
+        self.outbox.shut = self.custody.shut
         self.outbox.moved = self._moved
         self.outbox.unheard = lambda work: self._unkept.append(work)
         self._assistant = assistant
@@ -112,6 +119,7 @@ class Telegram:
         self._moved_from: OrderedDict[int, int] = OrderedDict()
         self._taken_up = asyncio.Event()
         self._held = 0
+        self._started: dict[int, float] = {}
         self._typing_in = 0
         self._ending = False
         self._away_since: float | None = None
@@ -164,11 +172,18 @@ class Telegram:
     async def _put(self, received: Sequence[tuple[Mapping[str, Any], Heard | None, Incoming]]) -> int:
         """Keep updates and begin with them, however long the store takes; a number that is none is a repeat."""
         incoming = [one for _, _, one in received]
+
+        def put(db: Connection) -> tuple[list[int | None], Taken]:
+            # Claimed before anything new is put there, so that what was left there is told from it.
+            taken = self.custody.take(db, {one.chat for one in incoming})
+            return self.mailbox.put(db, incoming), taken
+
         self._held += len(incoming)
         try:
-            rows = await self._run(lambda db: self.mailbox.put(db, incoming), STUCK)
+            rows, taken = await self._run(put, STUCK)
         finally:
             self._held -= len(incoming)
+        self.custody.took(taken)
         for (raw, heard, one), row in zip(received, rows, strict=True):
             settled = _identity(one) in self._settled
             self._settled.pop(_identity(one), None)
@@ -176,7 +191,7 @@ class Telegram:
                 RECEIVED.labels(CHANNEL, "repeat").inc()
             elif settled:  # answered from memory while the store took its time
                 self._spawn(self._erase(row))
-            else:
+            elif one.chat in taken.chats:
                 self._begin_safely(raw, heard, row)
         return sum(row is not None for row in rows)
 
@@ -187,22 +202,47 @@ class Telegram:
         Raises:
             StoreError: the store is away.
         """
-        unsent = await self._run(self.mailbox.unsent)
-        unanswered = await self._run(self.mailbox.unanswered)
-        for letter in unsent:
-            self._take_up(letter)
-            await asyncio.sleep(0)
-        for letter in unanswered:
-            raw, heard, incoming = self._received(json.loads(letter.content))
-            if _identity(incoming) in self._settled:
-                self._spawn(self._erase(letter.id))
-            else:
-                self._begin_safely(raw, heard, letter.id)
+        unsent, unanswered = await self.custody.recover()
         self._taken_up.set()
         if unsent or unanswered:
-            note("taken up", unsent=len(unsent), unanswered=len(unanswered))
+            note("taken up", unsent=unsent, unanswered=unanswered)
 
-    def _take_up(self, letter: Letter) -> None:
+    # ---- what custody asks for
+
+    def begin(self, letter: Letter) -> None:
+        """Start on a message that is kept, and was accepted by another process."""
+        raw, heard, incoming = self._received(json.loads(letter.content))
+        if _identity(incoming) in self._settled:
+            self._spawn(self._erase(letter.id))
+        else:
+            self._begin_safely(raw, heard, letter.id)
+
+    def lacking(self, rows: Collection[int]) -> set[int]:
+        """Those rows of the inbox that were not started on here; what was, and is done with, is forgotten."""
+        now = time.monotonic()
+        self._started = {row: at for row, at in self._started.items() if row in rows or now - at < KNOWN}
+        return set(sorted(set(rows) - self._started.keys())[:HELD])
+
+    def drop(self, chats: Collection[str]) -> None:
+        """Another process looks after chats now."""
+        for key in chats:
+            if key in self._talks:
+                self._talks[key].waiting.clear()
+            self.outbox.close_chat(key)
+
+    def idle(self, chats: Iterable[str]) -> set[str]:
+        """Those for which nothing waits here, nor will their pace matter to the next process."""
+        return {key for key in chats if key not in self._talks and self.outbox.is_idle(key)}
+
+    def pause(self, seconds: float) -> None:
+        """Send nothing for so long."""
+        self.outbox.pause(seconds)
+
+    def share(self, processes: int) -> None:
+        """Use one share of so many of what Telegram allows."""
+        self.outbox.share(processes)
+
+    def take_up(self, letter: Letter) -> None:
         """Send what an earlier process did not; what this one cannot read is a dead letter."""
         try:
             reference = REFERENCE.validate_json(letter.content)
@@ -254,6 +294,8 @@ class Telegram:
         if self._tasks:
             await asyncio.wait(self._tasks, timeout=seconds / 2)
         await self.outbox.finish(seconds / 2)
+        with suppress(StoreError):
+            await self._run(self.custody.release_all, 2.0)
         self._spare.close()
 
     def _read(self, raw: Mapping[str, Any]) -> Heard | None:
@@ -263,7 +305,10 @@ class Telegram:
             return None
 
     def _begin_safely(self, raw: Mapping[str, Any], heard: Heard | None, row: int) -> None:
-        """Start on one update that is kept; whatever is wrong with it, the next is started on too."""
+        """Start, once, on one update that is kept; whatever is wrong with it, the next is started on too."""
+        if row in self._started:
+            return
+        self._started[row] = time.monotonic()
         try:
             self._begin(raw, heard, row)
         except Exception as error:  # noqa: BLE001 - one update must not cost the others their answers
@@ -345,7 +390,8 @@ class Telegram:
             answer = await self._turn(self._message(heard, session), session, waiting.lane)
             again = heard.kind is Kind.EDIT and says_nothing_new(answer, session)
             items = [] if again else self._items(key, heard, waiting, session, answer, talk)
-            await self._keep(person, waiting, answer, items, forgotten=recalled is None)
+            if not await self._keep(person, waiting, answer, items, forgotten=recalled is None):
+                return
             if is_command(answer.understanding, CommandKind.HIDE):
                 await self._hide(key)
             for item in items:
@@ -507,7 +553,7 @@ class Telegram:
 
     async def _keep(
         self, person: str, waiting: Waiting, answer: Answer, items: Sequence[Item], forgotten: bool
-    ) -> None:
+    ) -> bool:
         """
         In one transaction: the session after the turn, a question that was left, the message erased, the reply kept
         until it is sent.
@@ -516,10 +562,14 @@ class Telegram:
 
         Args:
             forgotten: the session before the turn could not be recalled; what it told is not lost by that.
+
+        Returns:
+            Whether the reply is ours to send: not where another process looks after the chat by now.
         """
         replies = [Outgoing(i.lane, REFERENCE.dump_json(i.reference), i.marked_sending) for i in items]
         rows = [waiting.row] if waiting.row is not None else []
         key = items[0].key if items else person
+        chat = self._key(waiting.heard.chat)
 
         def remember(db: Connection) -> None:
             session = answer.session
@@ -532,6 +582,8 @@ class Telegram:
                 self.mailbox.take_sent(db, key)
 
         def keep(db: Connection) -> list[int]:
+            if waiting.row is not None:
+                self.custody.leases.hold(db, chat)
             remember(db)
             return self.mailbox.answered(db, rows, key, replies)
 
@@ -561,12 +613,13 @@ class Telegram:
             if not keeping.done():
                 given_up = True
                 self._seems_away()
-                return
-            if keeping.exception() is None:
-                return
+                return True
+            failed = keeping.exception()
+            if failed is None or isinstance(failed, LostError):
+                return failed is None
             if waiting.row is None or time.monotonic() + 0.5 >= deadline:
                 self._unkept.append(keep_late)
-                return
+                return True
             await asyncio.sleep(0.5)
 
     def _answer_from_memory(self, received: Sequence[tuple[Mapping[str, Any], Heard | None, Incoming]]) -> None:
@@ -623,7 +676,12 @@ class Telegram:
         while len(self._moved_from) > REMEMBERED:
             self._moved_from.popitem(last=False)
         self.outbox.move(old_key, new_key, new)
-        await self._told_later(lambda db: self.mailbox.move(db, old_key, new_key))
+
+        def move(db: Connection) -> None:
+            self.custody.leases.seize(db, new_key)
+            self.mailbox.move(db, old_key, new_key)
+
+        await self._told_later(move)
 
     async def _hide(self, key: str) -> None:
         """Delete what was sent to a chat, as far as Telegram lets us."""
@@ -689,7 +747,7 @@ class Telegram:
     def _unwatch(self, task: asyncio.Task[Any]) -> None:
         self._watched.discard(task)
         error = None if task.cancelled() else task.exception()
-        if error and not isinstance(error, StoreError):
+        if error and not isinstance(error, StoreError | LostError):
             count_failure(error, CHANNEL)
 
     def _done(self, task: asyncio.Task[object]) -> None:

@@ -8,6 +8,7 @@ import time
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any
 
 from pydantic import TypeAdapter
@@ -17,6 +18,7 @@ from bot.assistant import Assistant
 from bot.channels.delivery import Lane, Limits, Schedule
 from bot.channels.telegram.sending import Outcome, Result, Sender, Target
 from bot.store.database import Database, StoreError
+from bot.store.leases import LostError
 from bot.store.mailbox import Mailbox
 from bot.telemetry import ANSWER_SECONDS, OLDEST, SENT, WAITING, alarm, count_failure
 from bot.vocabulary import ClearedReply, Profile, Session, Understanding, Urgency
@@ -107,6 +109,10 @@ class Outbox:
         self._ordinary_in_flight = 0
         self._locked_out = False
         self._lanes: tuple[Lane, ...] = tuple(Lane)
+        self.hold: Callable[[Connection, str], None] = lambda *_: None
+        """Raises LostError where another process looks after a chat now."""
+        self.shut: Callable[[Connection, float], None] = lambda *_: None
+        """Told of the seconds for which Telegram lets nobody send."""
         self.moved: Callable[[int, int], Awaitable[None]] = _nobody_told
         """Told a chat's old and new id, where a send was refused because it moved."""
         self.unheard: Callable[[Callable[[Connection], Any]], object] = lambda _: None
@@ -153,6 +159,18 @@ class Outbox:
             entry.items.remove(item)
             item.over = True
             self._clear(item.key, entry)
+
+    def is_idle(self, key: str) -> bool:
+        """Whether nothing waits for a chat, nor will what was sent there hold up the next."""
+        return key not in self._chats and self._schedule.is_over(key, time.monotonic())
+
+    def pause(self, seconds: float) -> None:
+        """Send nothing for so many seconds."""
+        self._schedule.pause(seconds, time.monotonic())
+
+    def share(self, processes: int) -> None:
+        """Use one share of so many of the pace that Telegram allows."""
+        self._schedule.processes = processes
 
     def close_chat(self, key: str) -> None:
         """Nothing more goes to a chat."""
@@ -227,15 +245,17 @@ class Outbox:
     async def _send(self, key: str, entry: _Chat, item: Item) -> None:
         try:
             if not item.marked_sending and item.row is not None:
-                row = item.row
                 patience = HASTE if item.lane is Lane.EMERGENCY else PATIENCE
-                item.marked_sending = await self._kept(lambda db: self._mailbox.sending(db, row), patience)
+                item.marked_sending = await self._kept(partial(self._begin_sending, item), patience)
             target = Target(item.reference.chat, item.reference.thread, item.reference.reply_to)
             outcome = await self._sender.send(self._worded(item), target, item.lane)
             SENT.labels(item.lane.name.lower(), outcome.result.name.lower()).inc()
             if outcome.result not in {Result.LOCKED_OUT, Result.NOT_SENT}:
                 self._locked_out = False
             await self._settle(key, entry, item, outcome)
+        except LostError:
+            entry.items.remove(item)
+            item.over = True
         except Exception as error:  # noqa: BLE001 - the next reply must go out all the same
             count_failure(error, "outbox")
             self._repeat(key, item, REPEAT_AFTER)
@@ -244,6 +264,11 @@ class Outbox:
             self._ordinary_in_flight -= item.lane is Lane.ORDINARY
             self._schedule.done(key, time.monotonic())
             self._clear(key, entry)
+
+    def _begin_sending(self, item: Item, db: Connection) -> None:
+        self.hold(db, item.key)
+        if item.row is not None:
+            self._mailbox.sending(db, item.row)
 
     def _worded(self, item: Item) -> ClearedReply:
         """The reply with the lines that say that it is late, or sent again."""
@@ -264,7 +289,8 @@ class Outbox:
                 known = None if item.reference.traceless else f"{item.reference.chat}/{outcome.message}".encode()
                 await self._end(entry, item, known)
             case Result.REFUSED:
-                self._schedule.refused(key, outcome.seconds, now)
+                if self._schedule.refused(key, outcome.seconds, now):
+                    await self._kept(lambda db: self.shut(db, outcome.seconds))
             case Result.NOT_SENT:
                 self._schedule.hold(key, BACKOFF[min(item.tries, len(BACKOFF) - 1)], now)
                 item.tries += 1

@@ -7,6 +7,7 @@ import hmac
 import json
 import time
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 from typing import Any, TypeGuard
 
 from starlette.requests import ClientDisconnect, Request
@@ -29,6 +30,8 @@ RETRY = (0.3, 1.0, 2.0, 3.0)
 """Seconds before the next poll after so many failed ones."""
 LOCKED_OUT = 3.0
 """Seconds before the next poll where the token is refused or another process polls."""
+STANDS_BY = 1.0
+"""Seconds before a process asks again whether it is to poll."""
 TOO_SOON = 0.3
 """Seconds before the next poll after one that brought nothing new and yet did not wait."""
 WANTED = ["message", "edited_message", "callback_query", "my_chat_member"]
@@ -56,6 +59,7 @@ class Poller:
         self._offset = 0
         self._failed = 0
         self.locked_out = False
+        self.stands_by = False
         self.last_good = time.monotonic()
 
     @property
@@ -81,6 +85,8 @@ class Poller:
         """One poll; the seconds to wait before the next."""
         if self._channel.busy:
             return 0.1
+        if not await self._leads():
+            return STANDS_BY
         began = time.monotonic()
         try:
             updates = await asyncio.wait_for(self._fetch(), POLL + SLACK)
@@ -105,6 +111,14 @@ class Poller:
             self._offset = next_offset(updates, self._offset)
         self._failed = 0
         return 0.0 if fresh or time.monotonic() - began > TOO_SOON else TOO_SOON
+
+    async def _leads(self) -> bool:
+        """Whether it is for this process to poll; while the store is away, it goes on as it was."""
+        with suppress(StoreError):
+            self.stands_by = not await self._channel.custody.leads()
+        if self.stands_by:
+            self.last_good = time.monotonic()
+        return not self.stands_by
 
     async def _fetch(self) -> list[dict[str, Any]]:
         asked = {"offset": self._offset, "timeout": POLL, "limit": 100, "allowed_updates": WANTED}

@@ -1,0 +1,211 @@
+"""Which chats this process looks after, where several serve one database: each chat has one of them at a time."""
+
+from __future__ import annotations
+
+import secrets
+import time
+from collections.abc import Awaitable, Callable, Collection, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from sqlalchemy import Connection
+
+from bot.store.database import StoreError
+from bot.store.leases import RENEWED, Leases, forget_all, pause, pause_left
+from bot.store.mailbox import Letter, Mailbox
+from bot.telemetry import note
+
+SWEPT = 0.25
+"""Seconds between looks for what other processes accepted for our chats."""
+TIDIED = 1.0
+"""Seconds between looks for chats that nobody looks after, and for our own that are done with."""
+RECOVERED = 3.0
+"""Seconds that the store must have been there before others are taken for dead: they may have missed it as well."""
+POLLING = "polling"
+"""What the lease of whoever polls is called."""
+SENDING = "sending"
+"""What the pause is called in which nothing is to be sent."""
+
+
+class Caretaker(Protocol):
+    """Whose chats they are: the channel."""
+
+    def begin(self, letter: Letter) -> None:
+        """Start on a message that another process accepted, or left; nothing where it was started on already."""
+
+    def take_up(self, letter: Letter) -> None:
+        """Send a reply that another process left; nothing where it is on its way already."""
+
+    def lacking(self, rows: Collection[int]) -> set[int]:
+        """Those rows of the inbox that were not started on here."""
+
+    def drop(self, chats: Collection[str]) -> None:
+        """Do nothing more for chats that another process looks after now."""
+
+    def idle(self, chats: Iterable[str]) -> set[str]:
+        """Those for which nothing waits here, nor will their pace matter to the next process."""
+
+    def pause(self, seconds: float) -> None:
+        """Send nothing for so long."""
+
+    def share(self, processes: int) -> None:
+        """Use one share of so many of what Telegram allows."""
+
+
+@dataclass(frozen=True)
+class Taken:
+    """Chats that are ours now; of those that were not before, what was left there."""
+
+    chats: set[str]
+    unsent: Sequence[Letter] = ()
+    unanswered: Sequence[Letter] = ()
+
+
+class Custody:
+    """
+    The chats of one process.
+
+    A chat is claimed by the process that first receives something of it, and given back when it is done with. What
+    another process receives meanwhile waits in the inbox, where the chat's own process finds it.
+    """
+
+    def __init__(
+        self,
+        mailbox: Mailbox,
+        run: Callable[[Callable[[Connection], Any]], Awaitable[Any]],
+        caretaker: Caretaker,
+        *,
+        alone: bool,
+    ) -> None:
+        """
+        Nothing is claimed yet.
+
+        Args:
+            run: does a piece of work of the store.
+            alone: the database is embedded, so that no other process is there.
+        """
+        self.leases = Leases(secrets.token_hex(8))
+        self._mailbox = mailbox
+        self._run = run
+        self._caretaker = caretaker
+        self._alone = alone
+        self._ours: set[str] = set()
+        self._well_since = float("-inf")
+        self._renewed = self._tidied = float("-inf")
+
+    def take(self, db: Connection, chats: Collection[str]) -> Taken:
+        """Claim chats; what is new among them comes with all that was left there."""
+        ours = self.leases.claim(db, chats)
+        fresh = ours - self._ours
+        if not fresh:
+            return Taken(ours)
+        return Taken(ours, self._mailbox.unsent(db, fresh), self._mailbox.unanswered(db, fresh))
+
+    def took(self, taken: Taken) -> None:
+        """The transaction of a claim is committed: the chats are ours, with all that was left there."""
+        self._ours |= taken.chats
+        for letter in taken.unsent:
+            self._caretaker.take_up(letter)
+        for letter in taken.unanswered:
+            self._caretaker.begin(letter)
+
+    async def recover(self) -> tuple[int, int]:
+        """
+        Take up what an earlier process left.
+
+        Returns:
+            How many replies were not sent, and how many messages not answered.
+
+        Raises:
+            StoreError: the store is away.
+        """
+
+        def claim(db: Connection) -> Taken:
+            if self._alone:
+                forget_all(db)
+            else:
+                self.leases.renew(db)
+            return self.take(db, self.leases.orphans(db))
+
+        taken: Taken = await self._run(claim)
+        self.took(taken)
+        return len(taken.unsent), len(taken.unanswered)
+
+    async def leads(self) -> bool:
+        """
+        Whether it is this process that polls.
+
+        Raises:
+            StoreError: the store is away.
+        """
+        if self._alone:
+            return True
+        return bool(await self._run(lambda db: self.leases.claim(db, [POLLING])))
+
+    def shut(self, db: Connection, seconds: float) -> None:
+        """Telegram lets nobody send for so long: tell the other processes."""
+        if not self._alone:
+            pause(db, SENDING, seconds)
+
+    async def look(self) -> None:
+        """
+        Renew what is ours, take what is nobody's, give back what is done with, start on what others received for us.
+
+        Raises:
+            StoreError: the store is away.
+        """
+        now = time.monotonic()
+        try:
+            if not self._alone:
+                if now - self._renewed >= RENEWED:
+                    await self._renew()
+                    self._renewed = now
+                await self._sweep()
+            if now - self._tidied >= TIDIED:
+                await self._tidy()
+                self._tidied = now
+        except StoreError:
+            self._well_since = float("inf")
+            raise
+        self._well_since = min(self._well_since, now)
+
+    async def _renew(self) -> None:
+        before = set(self._ours)
+        names, living = await self._run(self.leases.renew)
+        lost = before - names
+        self._ours -= lost
+        self._caretaker.drop(lost)
+        self._caretaker.share(max(1, living))
+
+    async def _sweep(self) -> None:
+        """Start on what others received for our chats, and keep the pause that all keep."""
+
+        def look(db: Connection) -> tuple[float, list[Letter]]:
+            lacking = self._caretaker.lacking(self.leases.waiting(db))
+            return pause_left(db, SENDING), self._mailbox.received(db, lacking) if lacking else []
+
+        seconds, letters = await self._run(look)
+        if seconds:
+            self._caretaker.pause(seconds)
+        for letter in letters:
+            self._caretaker.begin(letter)
+
+    async def _tidy(self) -> None:
+        idle = self._caretaker.idle(self._ours)
+        adopts = not self._alone and time.monotonic() - self._well_since >= RECOVERED
+        if not idle and not adopts:
+            return
+
+        def tidy(db: Connection) -> tuple[set[str], Taken]:
+            gone = self.leases.release(db, idle)
+            return gone, self.take(db, self.leases.orphans(db)) if adopts else Taken(set())
+
+        gone, taken = await self._run(tidy)
+        self._ours -= gone
+        self.took(taken)
+        if taken.unsent or taken.unanswered:
+            note("taken over", unsent=len(taken.unsent), unanswered=len(taken.unanswered))
+
+    def release_all(self, db: Connection) -> None:
+        """Give back everything: the process ends, and another goes on at once."""
+        self.leases.release_all(db)
