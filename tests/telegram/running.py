@@ -52,7 +52,7 @@ class RunningBot:
         self._reader: threading.Thread | None = None
 
     def __enter__(self) -> Self:
-        return self.start()
+        return self if self.alive else self.start()
 
     def __exit__(self, *raised: object) -> None:
         self.kill()

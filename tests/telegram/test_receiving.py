@@ -190,6 +190,14 @@ def test_an_update_that_cannot_be_read_is_a_dead_letter_and_its_sender_hears(
     assert bot.events("dead letter")[-1]["kind"] == "message"
 
 
+def test_a_danger_in_an_update_that_cannot_be_read_is_heard(bot: RunningBot, newcomer: Newcomers) -> None:
+    person = newcomer()
+    chat = {"id": person.chat_id, "type": "private"}
+    bot.api.put({"message": {"message_id": 1, "date": 10**18, "chat": chat, "text": GRAVE}})
+    answered(bot.api, person)
+    assert is_emergency(bot.api.sent(person.chat_id)[0])
+
+
 def test_an_edit_that_tells_of_danger_is_answered_and_one_that_changes_nothing_is_not(
     bot: RunningBot, newcomer: Newcomers
 ) -> None:

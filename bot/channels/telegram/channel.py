@@ -20,7 +20,7 @@ from bot.channels.delivery import Engine, Lane
 from bot.channels.telegram.custody import Custody, Taken
 from bot.channels.telegram.outbox import AT_MOST, HASTE, REFERENCE, Item, Outbox, Reference, lane_of
 from bot.channels.telegram.sending import Sender
-from bot.channels.telegram.updates import Heard, Kind, Me, PoisonError, chat_of, marks, read
+from bot.channels.telegram.updates import Heard, Kind, Me, PoisonError, chat_of, marks, read, words_of
 from bot.store.database import Database, StoreError, ping
 from bot.store.leases import LostError
 from bot.store.mailbox import Incoming, Letter, Mailbox, Outgoing
@@ -642,7 +642,7 @@ class Telegram:
         return Incoming(one.chat, one.marks, one.content, True) if _identity(one) in self._settled else one
 
     async def _bury(self, raw: Mapping[str, Any], row: int) -> None:
-        """A dead letter, and a stock answer where it can be told who wrote."""
+        """A dead letter, and an answer where it can be told who wrote: to the words, if there are any."""
         try:
             read(raw, self.me)
         except PoisonError as error:
@@ -653,8 +653,7 @@ class Telegram:
         await self._told_later(lambda db: self.mailbox.bury(db, kind, fault, row))
         chat = chat_of(raw)
         if chat is not None:
-            heard = Heard(Kind.MESSAGE, chat, chat, "/answer unreadable")
-            self._queue(heard, None)
+            self._queue(Heard(Kind.MESSAGE, chat, chat, words_of(raw)), None)
 
     async def _erase(self, row: int, more: Callable[[Connection], None] | None = None) -> None:
         def erase(db: Connection) -> None:

@@ -121,7 +121,9 @@ class Poller:
         return not self.stands_by
 
     async def _fetch(self) -> list[dict[str, Any]]:
-        asked = {"offset": self._offset, "timeout": POLL, "limit": 100, "allowed_updates": WANTED}
+        # After a failure an answer is wanted at once, to know that all is well again.
+        timeout = 0 if self.locked_out or self._failed else POLL
+        asked = {"offset": self._offset, "timeout": timeout, "limit": 100, "allowed_updates": WANTED}
         data = RequestData([RequestParameter.from_input(name, value) for name, value in asked.items() if value])
         result: object = await self._request.post(self._url, data, read_timeout=POLL + SLACK)
         if not isinstance(result, list):

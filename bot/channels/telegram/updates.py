@@ -138,6 +138,13 @@ def chat_of(raw: Mapping[str, Any]) -> int | None:
     return None
 
 
+def words_of(raw: Mapping[str, Any]) -> str:
+    """The words of a message of which the rest cannot be read: they may be a cry for help."""
+    found = raw.get("message")
+    words = (found.get("text") or found.get("caption")) if isinstance(found, dict) else None
+    return clean(words) if isinstance(words, str) and words else WORDLESS
+
+
 def _heard(update: Update, me: Me) -> Heard | None:
     if update.message:
         return _of_message(update.message, me, Kind.MESSAGE)

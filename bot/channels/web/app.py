@@ -13,7 +13,7 @@ from starlette.exceptions import HTTPException
 from starlette.middleware.gzip import GZipMiddleware
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import BaseRoute
+from starlette.routing import BaseRoute, Route
 
 from bot.assistant import Assistant
 from bot.channels.web.answering import Answering
@@ -60,7 +60,7 @@ def make_app(
         condition: what must be so for the bot to answer, by name; `/readyz` shows it.
         embed_origins: origins that may show the chat in a frame, at `/embed`; none, and there is no such page.
         public_url: under which address it is reached; behind https browsers are told to stay with that.
-        routes: more routes, as the webhook's; they come first.
+        routes: more routes, as the webhook's; they come first, and limit what they read themselves.
         lifespan: what runs while the application does.
     """
     limits = limits or Limits()
@@ -111,6 +111,7 @@ def make_app(
         "embed_origins": embed_origins,
         "is_https": (public_url or "").startswith("https://"),
         "fail": pages.fail,
+        "unlimited": [route.path for route in routes if isinstance(route, Route)],
     }
     app.add_middleware(Shell, **shell)
     return app

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 
 from starlette.datastructures import MutableHeaders
 from starlette.exceptions import HTTPException
@@ -35,9 +35,24 @@ class Shell:
     """ASGI middleware around the whole application."""
 
     def __init__(
-        self, app: ASGIApp, *, limits: Limits, embed_origins: Sequence[str], is_https: bool, fail: Fail
+        self,
+        app: ASGIApp,
+        *,
+        limits: Limits,
+        embed_origins: Sequence[str],
+        is_https: bool,
+        fail: Fail,
+        unlimited: Collection[str] = (),
     ) -> None:
+        """
+        Wrap an application.
+
+        Args:
+            fail: makes the answer to what failed inside.
+            unlimited: paths of routes that limit their bodies themselves: another channel's.
+        """
         self.app = app
+        self.unlimited = frozenset(unlimited)
         self.limits = limits
         self.embed_origins = tuple(embed_origins)
         self.is_https = is_https
@@ -58,7 +73,8 @@ class Shell:
             await send(message)
 
         try:
-            await self.app(scope, self._limited(scope, receive), sent)
+            limited = receive if scope["path"] in self.unlimited else self._limited(scope, receive)
+            await self.app(scope, limited, sent)
         except ClientDisconnect:
             return
         except Exception as error:  # noqa: BLE001 - the outermost handler of this channel
