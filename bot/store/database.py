@@ -38,7 +38,7 @@ from sqlalchemy.pool import QueuePool
 T = TypeVar("T")
 METADATA = MetaData()
 NUMBER = BigInteger().with_variant(Integer, "sqlite")
-"""An identity: SQLite numbers rows by itself only where the key is INTEGER."""
+"""An identity: SQLite numbers rows by itself only where the key is INTEGER, and then gives numbers again."""
 
 SESSIONS = Table(
     "sessions",
@@ -54,6 +54,7 @@ INBOX = Table(
     Column("chat", String(32), nullable=False, index=True),
     Column("sealed", LargeBinary, nullable=False),
     Column("at", Float, nullable=False),
+    sqlite_autoincrement=True,
 )
 OUTBOX = Table(
     "outbox",
@@ -64,6 +65,7 @@ OUTBOX = Table(
     Column("state", String(8), nullable=False),
     Column("sealed", LargeBinary, nullable=False),
     Column("at", Float, nullable=False),
+    sqlite_autoincrement=True,
 )
 SEEN = Table(
     "seen",

@@ -84,16 +84,16 @@ class Mailbox:
                 db.execute(update(SEEN).where(SEEN.c.mark == mark).values(at=now))
         return new
 
-    def unanswered(self, db: Connection, chats: Collection[str]) -> list[Letter]:
-        """What was accepted from chats, the oldest first. What cannot be opened is a dead letter."""
-        return self._opened(db, INBOX, "inbox", INBOX.c.chat.in_(chats))
+    def unanswered(self, db: Connection, chats: Collection[str]) -> set[int]:
+        """The numbers of what was accepted from chats and is not answered."""
+        return set(db.execute(select(INBOX.c.id).where(INBOX.c.chat.in_(chats))).scalars()) if chats else set()
 
     def unsent(self, db: Connection, chats: Collection[str]) -> list[Letter]:
         """What is to be sent to chats, in order."""
         return self._opened(db, OUTBOX, "outbox", OUTBOX.c.chat.in_(chats))
 
     def received(self, db: Connection, ids: Collection[int]) -> list[Letter]:
-        """What was accepted under these numbers, the oldest first."""
+        """What was accepted under these numbers, the oldest first. What cannot be opened is a dead letter."""
         return self._opened(db, INBOX, "inbox", INBOX.c.id.in_(ids))
 
     def _opened(self, db: Connection, table: Table, purpose: str, which: ColumnElement[bool]) -> list[Letter]:

@@ -25,6 +25,7 @@ def upgrade() -> None:
         sa.Column("chat", sa.String(32), nullable=False),
         sa.Column("sealed", sa.LargeBinary, nullable=False),
         sa.Column("at", sa.Float, nullable=False),
+        sqlite_autoincrement=True,  # a number is never given twice
     )
     op.create_table(
         "outbox",
@@ -34,6 +35,7 @@ def upgrade() -> None:
         sa.Column("state", sa.String(8), nullable=False),
         sa.Column("sealed", sa.LargeBinary, nullable=False),
         sa.Column("at", sa.Float, nullable=False),
+        sqlite_autoincrement=True,  # a number is never given twice
     )
     op.create_table(
         "seen",

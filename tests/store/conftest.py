@@ -7,11 +7,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from sqlalchemy import create_engine, text
 
 from bot.store.database import Database
 from bot.store.sealing import Sealing
-from tests.postgres import postgres_url
+from tests.postgres import new_database
 
 
 @pytest.fixture
@@ -26,15 +25,8 @@ def url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
     if request.param == "sqlite":
         yield f"sqlite:///{tmp_path / 'store' / 'bot.sqlite3'}"
         return
-    server, name = postgres_url(), f"test_{secrets.token_hex(6)}"
-    admin = create_engine(server.replace("postgresql://", "postgresql+psycopg://", 1), isolation_level="AUTOCOMMIT")
-    with admin.connect() as db:
-        db.execute(text(f"CREATE DATABASE {name}"))
-    base, _, options = server.partition("?")
-    yield base.rsplit("/", 1)[0] + f"/{name}" + (f"?{options}" if options else "")
-    with admin.connect() as db:
-        db.execute(text(f"DROP DATABASE {name} WITH (FORCE)"))
-    admin.dispose()
+    with new_database() as url:
+        yield url
 
 
 @pytest.fixture

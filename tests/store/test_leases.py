@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import pytest
 from sqlalchemy import Connection, update
 
 from bot.store.database import LEASES, Database
-from bot.store.leases import Leases, forget_lost
+from bot.store.leases import Leases, LostError, forget_lost, pause, pause_left
 from bot.store.mailbox import Incoming, Mailbox
 from bot.store.sealing import Sealing
 
@@ -33,10 +34,10 @@ def test_what_a_killed_process_held_can_be_taken_once_its_time_is_over(database:
 def test_renewal_keeps_what_is_held_and_counts_the_living(database: Database) -> None:
     one, other = Leases("one"), Leases("other")
     database.run_now(lambda db: one.claim(db, ["a"]))
-    assert database.run_now(one.renew) == 1
-    assert database.run_now(other.renew) == 2
+    assert database.run_now(one.renew) == ({"a", "process/one"}, 1)
+    assert database.run_now(other.renew) == ({"process/other"}, 2)
     database.run_now(run_out)
-    assert database.run_now(one.renew) == 1
+    assert database.run_now(one.renew) == ({"a", "process/one"}, 1)
     assert database.run_now(lambda db: other.claim(db, ["a"])) == set()
 
 
@@ -67,3 +68,31 @@ def test_leases_that_ran_out_long_ago_are_erased(database: Database) -> None:
     database.run_now(forget_lost)
     assert database.run_now(Leases("other").orphans) == set()
     assert database.run_now(lambda db: db.execute(LEASES.select()).all()) == []
+
+
+def test_what_was_taken_away_is_noticed_before_anything_is_done_with_it(database: Database) -> None:
+    one, other = Leases("one"), Leases("other")
+    database.run_now(lambda db: one.claim(db, ["a"]))
+    database.run_now(lambda db: one.hold(db, "a"))
+    database.run_now(lambda db: other.seize(db, "a"))
+    with pytest.raises(LostError):
+        database.run_now(lambda db: one.hold(db, "a"))
+    assert database.run_now(one.renew)[0] == {"process/one"}
+    database.run_now(lambda db: other.hold(db, "a"))
+
+
+def test_what_waits_for_our_chats_is_found_by_number(database: Database, sealing: Sealing) -> None:
+    one, mailbox = Leases("one"), Mailbox(sealing)
+    letters = [Incoming(chat, {chat: None}, b"x") for chat in ("a", "b")]
+    [ours, _] = database.run_now(lambda db: mailbox.put(db, letters))
+    database.run_now(lambda db: one.claim(db, ["a"]))
+    assert database.run_now(one.waiting) == {ours}
+
+
+def test_a_pause_is_kept_by_all_until_its_end_and_a_shorter_one_ends_it_no_sooner(database: Database) -> None:
+    assert database.run_now(lambda db: pause_left(db, "x")) == 0
+    database.run_now(lambda db: pause(db, "x", 30))
+    database.run_now(lambda db: pause(db, "x", 5))
+    assert 28 < database.run_now(lambda db: pause_left(db, "x")) <= 30
+    database.run_now(run_out)
+    assert database.run_now(lambda db: pause_left(db, "x")) == 0

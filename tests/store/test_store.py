@@ -6,6 +6,7 @@ import asyncio
 import sqlite3
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,19 +18,25 @@ from hypothesis import strategies as st
 from sqlalchemy import Connection, Table, select, text, update
 
 from bot.store.database import DEAD_LETTERS, INBOX, LEASES, METADATA, OUTBOX, SEEN, SENT, SESSIONS, Database, StoreError
-from bot.store.mailbox import SENDING, Incoming, Mailbox, Outgoing
+from bot.store.mailbox import SENDING, Incoming, Letter, Mailbox, Outgoing
 from bot.store.retention import KEPT, forget_old
 from bot.store.sealing import Sealing
 from bot.store.sessions import Sessions
 from bot.vocabulary import Audience, Danger, Profile, Session, Urgency
 
 CANARY = b"zqxcanaryvjk"
+CHATS = ("chat",)
 TOLD = Session(Profile("ru", "KZ", Audience.TEEN), "detox", Danger(Urgency.EMERGENCY, "someone-down"), True, True)
 
 
 def incoming(mark: str, fresh: float | None = None) -> Incoming:
     """An update."""
     return Incoming("chat", {mark: fresh}, CANARY)
+
+
+def waiting(database: Database, mailbox: Mailbox) -> list[Letter]:
+    """What is not answered."""
+    return database.run_now(lambda db: mailbox.received(db, mailbox.unanswered(db, CHATS)))
 
 
 def test_a_repeat_is_told_by_its_mark(database: Database, sealing: Sealing) -> None:
@@ -57,12 +64,12 @@ def test_what_was_accepted_and_not_answered_is_there_after_a_restart(
     mailbox = Mailbox(sealing)
     database.run_now(lambda db: mailbox.put(db, [incoming("a"), incoming("b")]))
     again = Database(url)
-    waiting = again.run_now(mailbox.unanswered)
-    assert [letter.content for letter in waiting] == [CANARY, CANARY]
-    again.run_now(lambda db: mailbox.answered(db, [waiting[0].id], "chat", [Outgoing(1, b"reply", True)]))
-    again.run_now(lambda db: mailbox.answered(db, [waiting[1].id], "chat", [Outgoing(0, b"reply 2", False)]))
-    assert again.run_now(mailbox.unanswered) == []
-    assert [(o.content, o.lane, o.unsure) for o in again.run_now(mailbox.unsent)] == [
+    letters = waiting(again, mailbox)
+    assert [letter.content for letter in letters] == [CANARY, CANARY]
+    again.run_now(lambda db: mailbox.answered(db, [letters[0].id], "chat", [Outgoing(1, b"reply", True)]))
+    again.run_now(lambda db: mailbox.answered(db, [letters[1].id], "chat", [Outgoing(0, b"reply 2", False)]))
+    assert waiting(again, mailbox) == []
+    assert [(o.content, o.lane, o.unsure) for o in again.run_now(partial(mailbox.unsent, chats=CHATS))] == [
         (b"reply", 1, True),
         (b"reply 2", 0, False),
     ]
@@ -74,7 +81,7 @@ def test_what_was_sent_is_erased_and_can_be_hidden_once(database: Database, seal
     [number] = database.run_now(lambda db: mailbox.answered(db, [], "chat", [Outgoing(1, b"reply", False)]))
     database.run_now(lambda db: mailbox.sending(db, number))
     database.run_now(lambda db: mailbox.sent(db, number, "chat", b"17"))
-    assert database.run_now(mailbox.unsent) == []
+    assert database.run_now(partial(mailbox.unsent, chats=CHATS)) == []
     assert database.run_now(lambda db: mailbox.take_sent(db, "other")) == []
     assert database.run_now(lambda db: mailbox.take_sent(db, "chat")) == [b"17"]
     assert database.run_now(lambda db: mailbox.take_sent(db, "chat")) == []
@@ -84,7 +91,7 @@ def test_with_another_key_nothing_can_be_read_and_nothing_fails(database: Databa
     mailbox, stranger = Mailbox(sealing), Sealing("another secret key entirely")
     database.run_now(lambda db: mailbox.put(db, [incoming("a")]))
     database.run_now(lambda db: Sessions(sealing).remember(db, "chat", TOLD))
-    assert database.run_now(Mailbox(stranger).unanswered) == []
+    assert waiting(database, Mailbox(stranger)) == []
     assert database.run_now(lambda db: Sessions(stranger).recall(db, "chat")) == Session()
     assert len(database.run_now(lambda db: db.execute(select(DEAD_LETTERS)).all())) == 1
 
@@ -141,7 +148,7 @@ def test_one_failed_piece_of_work_does_not_undo_its_neighbours(database: Databas
     assert isinstance(failed, ValueError)
     assert all(isinstance(numbers, list) and numbers[0] is not None for numbers in done)
     assert database.run_now(lambda db: db.execute(select(DEAD_LETTERS)).all()) == []
-    assert len(database.run_now(mailbox.unanswered)) == 20
+    assert len(waiting(database, mailbox)) == 20
 
 
 def test_a_filled_database_can_be_taken_back_and_forward(database: Database, sealing: Sealing) -> None:
@@ -153,10 +160,10 @@ def test_a_filled_database_can_be_taken_back_and_forward(database: Database, sea
     database.upgrade("0001")
     database.upgrade()
     assert database.run_now(lambda db: sessions.recall(db, "a")) == TOLD
-    assert len(database.run_now(mailbox.unanswered)) == 1
+    assert len(waiting(database, mailbox)) == 1
     database.upgrade("base")
     database.upgrade()
-    assert database.run_now(mailbox.unanswered) == []
+    assert waiting(database, mailbox) == []
 
 
 def test_the_tables_are_what_the_migrations_make(database: Database) -> None:

@@ -77,6 +77,12 @@ class RunningBot:
 
     def start(self, *, ready: bool = True) -> Self:
         """Start, and wait until it serves; until all is well with it, unless told not to."""
+        self.begin()
+        self.wait_until((lambda: self.condition()[0] == 200) if ready else self.lives, STARTS)
+        return self
+
+    def begin(self) -> Self:
+        """Start, and wait for nothing."""
         assert not self.alive
         clean = {name: value for name, value in os.environ.items() if not name.startswith("OVERDOSE_BOT_")}
         ours = {f"OVERDOSE_BOT_{name.upper()}": value for name, value in self.settings.items()}
@@ -89,10 +95,6 @@ class RunningBot:
         )
         self._reader = threading.Thread(target=self._read, args=(self.process, self.log), daemon=True)
         self._reader.start()
-        if ready:
-            self.wait_until(lambda: self.condition()[0] == 200, STARTS)
-        else:
-            self.wait_until(self.lives, STARTS)
         return self
 
     def stop(self, timeout: float = 30.0) -> float:

@@ -11,9 +11,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from sqlalchemy import create_engine, text
 
-from tests.postgres import postgres_url
+from tests.postgres import new_database
 from tests.telegram.bot_api import BotApi
 from tests.telegram.conftest import IDS
 from tests.telegram.door import Door
@@ -32,16 +31,8 @@ def api() -> Iterator[BotApi]:
 @pytest.fixture
 def door() -> Iterator[Door]:
     """An empty PostgreSQL database behind a door."""
-    server, name = postgres_url(), f"test_{secrets.token_hex(6)}"
-    admin = create_engine(server.replace("postgresql://", "postgresql+psycopg://", 1), isolation_level="AUTOCOMMIT")
-    with admin.connect() as db:
-        db.execute(text(f"CREATE DATABASE {name}"))
-    base, _, options = server.partition("?")
-    with Door(base.rsplit("/", 1)[0] + f"/{name}" + (f"?{options}" if options else "")) as door:
+    with new_database() as url, Door(url) as door:
         yield door
-    with admin.connect() as db:
-        db.execute(text(f"DROP DATABASE {name} WITH (FORCE)"))
-    admin.dispose()
 
 
 def nothing_is_lost(bot: RunningBot, away: Callable[[], object], back: Callable[[], object], seconds: float) -> None:

@@ -4,21 +4,17 @@ from __future__ import annotations
 
 import itertools
 import json
-import secrets
 import socket
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
-from sqlalchemy import create_engine, text
 
-from tests.postgres import postgres_url
 from tests.telegram.bot_api import WEBHOOK, BotApi, Fault
-from tests.telegram.conftest import IDS, Newcomers
+from tests.telegram.conftest import Newcomers
 from tests.telegram.expected import GRAVE, PLAIN, TOPICS
 from tests.telegram.running import SECRET, RunningBot
 
@@ -136,29 +132,3 @@ def test_a_press_that_overtakes_its_message_is_answered(bot: RunningBot, newcome
     person.tap("/answer overdose-signs", 7)
     person.say(GRAVE)
     bot.api.wait_for(lambda: len(bot.api.sent(person.chat_id)) == 2, 6)
-
-
-def test_of_two_processes_on_one_database_one_answers(tmp_path: Path) -> None:
-    server, name = postgres_url(), f"test_{secrets.token_hex(6)}"
-    admin = create_engine(server.replace("postgresql://", "postgresql+psycopg://", 1), isolation_level="AUTOCOMMIT")
-    with admin.connect() as db:
-        db.execute(text(f"CREATE DATABASE {name}"))
-    base, _, options = server.partition("?")
-    url = base.rsplit("/", 1)[0] + f"/{name}" + (f"?{options}" if options else "")
-    shared = {"telegram_mode": "webhook", "database_url": url, "secret_key": secrets.token_urlsafe(32)}
-    with (
-        BotApi() as api,
-        RunningBot(api, tmp_path / "1", **shared) as one,
-        RunningBot(api, tmp_path / "2", **shared) as two,
-    ):
-        people = [api.person(next(IDS)) for _ in range(10)]
-        with ThreadPoolExecutor(8) as pool:
-            posts = [
-                pool.submit(httpx.post, root + PATH, headers=SAYS, json=a_message(person.chat_id), timeout=10)
-                for person in people
-                for root in (one.root, two.root)
-            ]
-            assert {post.result().status_code for post in posts} == {200}
-        api.wait_for(lambda: all(api.sent(person.chat_id) for person in people), 8)
-        api.wait_for_quiet(0.8)
-        assert all(len(api.sent(person.chat_id)) == 1 for person in people)

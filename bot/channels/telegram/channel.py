@@ -218,10 +218,8 @@ class Telegram:
             self._begin_safely(raw, heard, letter.id)
 
     def lacking(self, rows: Collection[int]) -> set[int]:
-        """Those rows of the inbox that were not started on here; what was, and is done with, is forgotten."""
-        now = time.monotonic()
-        self._started = {row: at for row, at in self._started.items() if row in rows or now - at < KNOWN}
-        return set(sorted(set(rows) - self._started.keys())[:HELD])
+        """Those rows of the inbox that were not started on here, the oldest of them; asked from the store's thread."""
+        return set(sorted(row for row in rows if row not in self._started)[:HELD])
 
     def drop(self, chats: Collection[str]) -> None:
         """Another process looks after chats now."""
@@ -232,7 +230,20 @@ class Telegram:
 
     def idle(self, chats: Iterable[str]) -> set[str]:
         """Those for which nothing waits here, nor will their pace matter to the next process."""
+        self._forget_started()
         return {key for key in chats if key not in self._talks and self.outbox.is_idle(key)}
+
+    def _forget_started(self) -> None:
+        """What was started on long ago, and is done with, will not be met again."""
+        now, old = time.monotonic(), {}
+        for row, at in self._started.items():
+            if now - at < KNOWN:
+                break
+            old[row] = at
+        if old:
+            waiting = {one.row for talk in self._talks.values() for one in talk.waiting}
+            for row in old.keys() - waiting:
+                del self._started[row]
 
     def pause(self, seconds: float) -> None:
         """Send nothing for so long."""

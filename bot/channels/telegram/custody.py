@@ -37,7 +37,7 @@ class Caretaker(Protocol):
         """Send a reply that another process left; nothing where it is on its way already."""
 
     def lacking(self, rows: Collection[int]) -> set[int]:
-        """Those rows of the inbox that were not started on here."""
+        """Those rows of the inbox that were not started on here; asked from the store's thread."""
 
     def drop(self, chats: Collection[str]) -> None:
         """Do nothing more for chats that another process looks after now."""
@@ -94,12 +94,16 @@ class Custody:
         self._renewed = self._tidied = float("-inf")
 
     def take(self, db: Connection, chats: Collection[str]) -> Taken:
-        """Claim chats; what is new among them comes with all that was left there."""
+        """
+        Claim chats; what is new among them comes with all that was left there.
+
+        What others received for those that were ours comes along: it was there before whatever is received now.
+        """
         ours = self.leases.claim(db, chats)
         fresh = ours - self._ours
-        if not fresh:
-            return Taken(ours)
-        return Taken(ours, self._mailbox.unsent(db, fresh), self._mailbox.unanswered(db, fresh))
+        unsent = self._mailbox.unsent(db, fresh) if fresh else []
+        lacking = self._caretaker.lacking(self._mailbox.unanswered(db, fresh if self._alone else ours))
+        return Taken(ours, unsent, self._mailbox.received(db, lacking) if lacking else [])
 
     def took(self, taken: Taken) -> None:
         """The transaction of a claim is committed: the chats are ours, with all that was left there."""
@@ -201,7 +205,8 @@ class Custody:
             return gone, self.take(db, self.leases.orphans(db)) if adopts else Taken(set())
 
         gone, taken = await self._run(tidy)
-        self._ours -= gone
+        # One of them may have been claimed anew since.
+        self._ours -= self._caretaker.idle(gone)
         self.took(taken)
         if taken.unsent or taken.unanswered:
             note("taken over", unsent=len(taken.unsent), unanswered=len(taken.unanswered))

@@ -7,7 +7,6 @@ import hmac
 import json
 import time
 from collections.abc import Awaitable, Callable, Sequence
-from contextlib import suppress
 from typing import Any, TypeGuard
 
 from starlette.requests import ClientDisconnect, Request
@@ -30,8 +29,10 @@ RETRY = (0.3, 1.0, 2.0, 3.0)
 """Seconds before the next poll after so many failed ones."""
 LOCKED_OUT = 3.0
 """Seconds before the next poll where the token is refused or another process polls."""
-STANDS_BY = 1.0
+STANDS_BY = 0.5
 """Seconds before a process asks again whether it is to poll."""
+STORE_STARTS = 5.0
+"""Seconds in which the store is to tell who polls."""
 TOO_SOON = 0.3
 """Seconds before the next poll after one that brought nothing new and yet did not wait."""
 WANTED = ["message", "edited_message", "callback_query", "my_chat_member"]
@@ -59,7 +60,8 @@ class Poller:
         self._offset = 0
         self._failed = 0
         self.locked_out = False
-        self.stands_by = False
+        self.stands_by: bool | None = None
+        self._begun = time.monotonic()
         self.last_good = time.monotonic()
 
     @property
@@ -113,9 +115,16 @@ class Poller:
         return 0.0 if fresh or time.monotonic() - began > TOO_SOON else TOO_SOON
 
     async def _leads(self) -> bool:
-        """Whether it is for this process to poll; while the store is away, it goes on as it was."""
-        with suppress(StoreError):
+        """
+        Whether it is for this process to poll; while the store is away, it goes on as it was.
+
+        Where the store is away from the start every process polls: one of them is heard.
+        """
+        try:
             self.stands_by = not await self._channel.custody.leads()
+        except StoreError:
+            if self.stands_by is None and time.monotonic() - self._begun < STORE_STARTS:
+                return False
         if self.stands_by:
             self.last_good = time.monotonic()
         return not self.stands_by

@@ -1,0 +1,164 @@
+"""Several processes on one PostgreSQL, Telegram posting to each in turn: one answer, in order, whoever dies."""
+
+from __future__ import annotations
+
+import itertools
+import secrets
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+
+from bot.channels.telegram.receiving import PATH
+from tests.postgres import new_database
+from tests.telegram.bot_api import BotApi, Fault
+from tests.telegram.conftest import IDS
+from tests.telegram.expected import GRAVE, PLAIN, TOPICS, is_emergency, is_marked, unmarked_doubles
+from tests.telegram.people import Person
+from tests.telegram.running import RunningBot
+
+COUNT = 3
+TAKEN_OVER = 16.0
+"""Seconds after which the chats of a process that was killed go on: its leases, and a look for what they leave."""
+
+
+@pytest.fixture
+def api() -> Iterator[BotApi]:
+    """A Telegram for one test."""
+    with BotApi() as api:
+        yield api
+
+
+@pytest.fixture
+def replicas(api: BotApi, tmp_path: Path) -> Iterator[Sequence[RunningBot]]:
+    """Three processes on one database, posted to in turn."""
+    with new_database() as url, ExitStack() as all_of_them:
+        shared = {"telegram_mode": "webhook", "database_url": url, "secret_key": secrets.token_urlsafe(32)}
+        bots = [all_of_them.enter_context(RunningBot(api, tmp_path / str(n), **shared)) for n in range(COUNT)]
+        api.route_webhook(*(bot.root + PATH for bot in bots))
+        yield bots
+        assert not any(bot.events("failure") for bot in bots), [bot.events("failure") for bot in bots]
+
+
+def people(api: BotApi, count: int) -> list[Person]:
+    """Who have not written before."""
+    return [api.person(next(IDS)) for _ in range(count)]
+
+
+def test_each_chat_is_answered_once_and_in_order(api: BotApi, replicas: Sequence[RunningBot]) -> None:
+    crowd = people(api, 40)
+    for topic in TOPICS[:3]:
+        for person in crowd:
+            person.say(f"/answer {topic}")
+    api.wait_for(lambda: all(len(api.sent(person.chat_id)) == 3 for person in crowd), 40)
+    api.wait_for_quiet(1.0)
+    assert {tuple(sent.text for sent in api.sent(person.chat_id)) for person in crowd} == {
+        tuple(sent.text for sent in api.sent(crowd[0].chat_id))
+    }
+    assert len({sent.text for sent in api.sent(crowd[0].chat_id)}) == 3
+    assert all(bot.metric("overdose_bot_sends_total") > 0 for bot in replicas)
+
+
+def test_what_one_process_was_told_the_others_know(api: BotApi, replicas: Sequence[RunningBot]) -> None:
+    [person] = people(api, 1)
+    for number, text in enumerate(("/country KZ", "/language ru", "что такое налоксон")):
+        person.say(text)
+        api.wait_for(lambda wanted=number + 1: len(api.sent(person.chat_id)) == wanted, 6)  # type: ignore[misc]
+    assert "Казахстан" in api.sent(person.chat_id)[-1].text
+    assert len({post.url for post in api.posts}) == COUNT
+
+
+def test_when_one_is_killed_its_chats_go_on_and_the_others_notice_nothing(
+    api: BotApi, replicas: Sequence[RunningBot]
+) -> None:
+    api.slow("sendMessage", 0.1, 0.4)
+    before, after = people(api, 60), people(api, 60)
+    for number, person in enumerate(before):
+        person.say(GRAVE if number % 5 == 0 else PLAIN)
+        time.sleep(0.02)
+    victim = replicas[0]
+    doubtful = sum(call.ended is None or call.ended > time.monotonic() - 0.5 for call in api.calls("sendMessage"))
+    victim.kill()
+    died = time.monotonic()
+    said = {}
+    for number, person in enumerate(after):
+        said[person.chat_id] = time.monotonic()
+        person.say(GRAVE if number % 5 == 0 else PLAIN)
+        time.sleep(0.05)
+    api.wait_for(lambda: all(api.sent(person.chat_id) for person in after), 10)
+    waited = sorted(api.sent(person.chat_id)[0].at - said[person.chat_id] for person in after)
+    assert waited[int(0.95 * len(waited))] < 4
+    api.wait_for(lambda: all(api.sent(person.chat_id) for person in before), TAKEN_OVER + 10)
+    assert max(api.sent(person.chat_id)[0].at for person in before) - died < TAKEN_OVER
+    api.wait_for_quiet(2.5)
+    chats = [person.chat_id for person in (*before, *after)]
+    assert unmarked_doubles(api, chats) == 0
+    assert sum(len(api.sent(chat)) - 1 for chat in chats) <= doubtful
+
+
+def test_who_is_stopped_in_peace_leaves_its_chats_at_once(api: BotApi, replicas: Sequence[RunningBot]) -> None:
+    crowd = people(api, 60)
+    for person in crowd:
+        person.say(PLAIN)
+    assert replicas[0].stop() <= 15
+    stopped = time.monotonic()
+    api.wait_for(lambda: all(api.sent(person.chat_id) for person in crowd), 12)
+    assert max(api.sent(person.chat_id)[0].at for person in crowd) - stopped < 8
+    api.wait_for_quiet(1.0)
+    assert all(len(api.sent(person.chat_id)) == 1 for person in crowd)
+
+
+def test_an_update_posted_to_all_at_once_is_answered_once(api: BotApi, replicas: Sequence[RunningBot]) -> None:
+    crowd = people(api, 12)
+    for person in crowd:
+        update = person.say(PLAIN)
+        for bot in replicas:
+            api.post(update, bot.root + PATH)
+    api.wait_for(lambda: all(api.sent(person.chat_id) for person in crowd), 8)
+    api.wait_for_quiet(1.0)
+    assert all(len(api.sent(person.chat_id)) == 1 for person in crowd)
+
+
+def test_when_telegram_stops_one_all_of_them_wait(api: BotApi, replicas: Sequence[RunningBot]) -> None:
+    api.fault("sendMessage", Fault.too_many(6, everywhere=True))
+    first, later = people(api, 6), people(api, 6)
+    for person in first:
+        person.say(PLAIN)
+    time.sleep(2)
+    calls = len(api.calls("sendMessage"))
+    for person in later:
+        person.say(PLAIN)
+    time.sleep(2)
+    assert len(api.calls("sendMessage")) == calls
+    api.wait_for(lambda: all(api.sent(person.chat_id) for person in (*first, *later)), 12)
+
+
+def test_of_several_that_poll_one_does_and_when_it_dies_another(api: BotApi, tmp_path: Path) -> None:
+    with new_database() as url, ExitStack() as all_of_them:
+        shared = {"database_url": url, "secret_key": secrets.token_urlsafe(32)}
+        bots = [all_of_them.enter_context(RunningBot(api, tmp_path / str(n), **shared)) for n in range(2)]
+        [person] = people(api, 1)
+        for number in itertools.count():
+            person.say(f"/answer {TOPICS[number % 2]}")
+            api.wait_for(lambda wanted=number + 1: len(api.sent(person.chat_id)) == wanted, 6)  # type: ignore[misc]
+            if number == 3:
+                break
+        assert not any(bot.events("another process polls") for bot in bots)
+        leader = next(bot for bot in bots if bot.metric("overdose_bot_received_total") > 0)
+        leader.kill()
+        person.say(GRAVE)
+        api.wait_for(lambda: is_emergency(api.sent(person.chat_id)[-1]), TAKEN_OVER)
+        assert not is_marked(api.sent(person.chat_id)[-1])
+
+
+def test_of_several_that_start_at_once_one_upgrades_the_database(api: BotApi, tmp_path: Path) -> None:
+    with new_database() as url, ExitStack() as all_of_them:
+        shared = {"telegram_mode": "webhook", "database_url": url, "secret_key": secrets.token_urlsafe(32)}
+        bots = [RunningBot(api, tmp_path / str(n), **shared) for n in range(COUNT)]
+        for bot in bots:
+            all_of_them.enter_context(bot.begin())
+        for bot in bots:
+            bot.wait_until(lambda bot=bot: bot.condition()[0] == 200, 40)  # type: ignore[misc]
+        assert not any(bot.events("store away") for bot in bots)
