@@ -42,8 +42,9 @@ class Limits:
 
     gap: float = 1.05
     group_minute: int = 19
-    pace: int = 28
+    pace: int = 26
     reserve: int = 3
+    parts: int = 4
     highest: int = 60
     careful: int = 22
     calm: float = 600.0
@@ -97,9 +98,8 @@ class Schedule:
     def is_free(self, chat: str, lane: Lane, now: float) -> bool:
         """Whether a message to a chat for which nothing waits would go out at once."""
         entry = self._chats.get(chat)
-        least = 1 if lane is Lane.EMERGENCY else 1 + self._reserve
         rested = entry is None or (not entry.busy and self._free_at(entry, now) <= now)
-        return rested and now >= self._paused[lane] and self._room(now) >= least
+        return rested and now >= self._paused[lane] and self._has_room(lane, now)
 
     def take(self, now: float, lanes: Container[Lane] = tuple(Lane)) -> tuple[str, Lane] | None:
         """The chat whose next message may go out now, and from which of `lanes`; it is busy until `done`."""
@@ -109,9 +109,8 @@ class Schedule:
             if entry and not entry.busy and entry.waiting:
                 self._file(chat, entry, now)
         self._adapt(now)
-        room = self._room(now)
-        for lane, least in ((Lane.EMERGENCY, 1), (Lane.ORDINARY, 1 + self._reserve)):
-            if lane not in lanes or room < least or now < self._paused[lane]:
+        for lane in Lane:
+            if lane not in lanes or not self._has_room(lane, now) or now < self._paused[lane]:
                 continue
             while self._ready[lane]:
                 order, chat = heapq.heappop(self._ready[lane])
@@ -134,7 +133,8 @@ class Schedule:
         times = [self._later[0][0]] if self._later else []
         for lane in Lane:
             if lane in lanes and self._ready[lane]:
-                times.append(max(self._paused[lane], (self._window[0] + 1.0) if self._window else now, now + 0.005))
+                first = min(self._window[0] + 1.0, self._window[-1] + 1.0 / self.limits.parts) if self._window else now
+                times.append(max(self._paused[lane], first, now + 0.005))
         return max(0.001, min(times) - now) if times else None
 
     def unused(self, chat: str) -> None:
@@ -224,10 +224,19 @@ class Schedule:
     def _reserve(self) -> int:
         return -(-self.limits.reserve // self.processes)
 
-    def _room(self, now: float) -> int:
+    def _has_room(self, lane: Lane, now: float) -> bool:
+        """
+        Whether one more may go out within the pace, emergencies from the reserve.
+
+        Ordinary ones are spread over the second: all of one second's at its end and all of the next one's at its
+        beginning would be more in a second than the channel takes.
+        """
         while self._window and self._window[0] <= now - 1.0:
             self._window.popleft()
-        return self._share - len(self._window)
+        if lane is Lane.EMERGENCY:
+            return len(self._window) < self._share
+        lately = sum(at > now - 1.0 / self.limits.parts for at in self._window)
+        return len(self._window) < self._share - self._reserve and lately < -(-self._share // self.limits.parts)
 
     def _adapt(self, now: float) -> None:
         """Faster where a steady stream of three seconds asks for it and nothing was refused for long."""

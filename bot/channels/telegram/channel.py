@@ -46,7 +46,7 @@ HIDDEN_AT_ONCE = 100
 """Messages that one deleteMessages takes (Bot API)."""
 REMEMBERED = 20_000
 """Updates answered while the store was away, and chats lately answered, that are to be known again."""
-ACCEPTANCE = 4.0
+ACCEPTANCE = 2.0
 """Seconds in which an update has to be kept; else it is to come again."""
 STUCK = 3600.0
 """Seconds that a piece of work may wait in a store that hangs: it is done once, late, and not begun twice."""
@@ -117,6 +117,7 @@ class Telegram:
         self._settled: OrderedDict[str, None] = OrderedDict()
         self._lately: OrderedDict[str, _Lately] = OrderedDict()
         self._moved_from: OrderedDict[int, int] = OrderedDict()
+        self._begun = time.monotonic()
         self._taken_up = asyncio.Event()
         self._held = 0
         self._started: dict[int, float] = {}
@@ -142,8 +143,9 @@ class Telegram:
         received = [self._received(raw) for raw in updates]
         with suppress(TimeoutError):
             # What an earlier process left is not to be mistaken for what comes now.
-            await asyncio.wait_for(self._taken_up.wait(), STARTS)
-        if not self._taken_up.is_set() or self._held + len(updates) > HELD:
+            await asyncio.wait_for(self._taken_up.wait(), max(0.0, self._begun + STARTS - time.monotonic()))
+        waits = self._away_since is not None and self._held  # what waits already finds out when the store is back
+        if not self._taken_up.is_set() or waits or self._held + len(updates) > HELD:
             self._answer_from_memory(received)
             raise StoreError("not ready")
         putting = asyncio.get_running_loop().create_task(self._put(received))
@@ -614,8 +616,11 @@ class Telegram:
                     self._spawn(self._forget_row(row))
                 item.row = row
 
-        given_up = False
         urgent = waiting.lane is Lane.EMERGENCY or any(item.lane is Lane.EMERGENCY for item in items)
+        if urgent and self._away_since is not None and waiting.row is None:
+            self._unkept.append(keep_late)
+            return True
+        given_up = False
         deadline = time.monotonic() + (HASTE if urgent else STORE_PATIENCE)
         while True:
             keeping = asyncio.get_running_loop().create_task(kept())

@@ -29,9 +29,11 @@ RETRY = (0.3, 1.0, 2.0, 3.0)
 """Seconds before the next poll after so many failed ones."""
 LOCKED_OUT = 3.0
 """Seconds before the next poll where the token is refused or another process polls."""
+STORE_AWAY = 0.5
+"""Seconds before the next poll where the store could not keep what the last one brought: dangers are heard in it."""
 STANDS_BY = 0.5
 """Seconds before a process asks again whether it is to poll."""
-STORE_STARTS = 5.0
+STORE_STARTS = 2.0
 """Seconds in which the store is to tell who polls."""
 TOO_SOON = 0.3
 """Seconds before the next poll after one that brought nothing new and yet did not wait."""
@@ -109,7 +111,8 @@ class Poller:
             try:
                 fresh = await self._channel.accept(updates)
             except StoreError:
-                return max(0.5, self._delay() / 2)
+                self._failed += 1
+                return STORE_AWAY
             self._offset = next_offset(updates, self._offset)
         self._failed = 0
         return 0.0 if fresh or time.monotonic() - began > TOO_SOON else TOO_SOON
