@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future
+from functools import partial
 from time import monotonic
 
 from bot.assistant import Answer, Assistant
+from bot.channels.delivery import Engine, Lane
 from bot.channels.web.limits import Limits
 from bot.telemetry import note
 from bot.vocabulary import Message, Session, Urgency
@@ -21,13 +23,13 @@ class Answering:
     """
     The assistant for a server that must not wait.
 
-    One thread: the model uses all cores by itself, and a second one would only keep the event loop waiting.
+    One thread, where those who speak of a danger go before all others.
     """
 
     def __init__(self, assistant: Assistant, limits: Limits) -> None:
         self.assistant = assistant
         self._limits = limits
-        self._pool: ThreadPoolExecutor | None = None
+        self._engine: Engine | None = None
         self._waiting = 0
         self._pace = FIRST_PACE
 
@@ -39,10 +41,13 @@ class Answering:
     async def answer(self, message: Message, session: Session, channel: str) -> Answer:
         """The answer; by signals alone where the model takes too long."""
         loop = asyncio.get_running_loop()
-        if self._pool is None:
-            self._pool = ThreadPoolExecutor(1, thread_name_prefix="answer")
+        if self._engine is None:
+            self._engine = Engine("answer")
+        # Who is alone here need not be looked at first.
+        is_grave = self._waiting > 0 and (session.danger is not None or self.assistant.sounds_grave(message))
         self._waiting += 1
-        future = self._pool.submit(self._timed, message, session, channel)
+        lane = Lane.EMERGENCY if is_grave else Lane.ORDINARY
+        future = self._engine.submit(lane, partial(self._timed, message, session, channel))
         future.add_done_callback(lambda done: self._finished(loop, done))
         try:
             answer, _ = await asyncio.wait_for(asyncio.wrap_future(future), self._limits.answer_seconds)
@@ -68,12 +73,15 @@ class Answering:
 
     def hurried(self, message: Message, session: Session, channel: str) -> Answer | None:
         """The answer to a danger, by signals alone, for a message over the limit; None where none is heard."""
+        # Most of a flood says nothing grave: it is not worth the composing of an answer.
+        if session.danger is None and not message.text.startswith("/") and not self.assistant.sounds_grave(message):
+            return None
         answer = self.assistant.answer_without_model(message, session, channel)
         heard = answer.understanding is None or answer.understanding.urgency is not Urgency.NONE
         return answer if heard else None
 
     def close(self) -> None:
         """Let the thread end; a message after that starts a new one."""
-        if self._pool is not None:
-            self._pool.shutdown(wait=False, cancel_futures=True)
-        self._pool, self._waiting = None, 0
+        if self._engine is not None:
+            self._engine.close()
+        self._engine, self._waiting = None, 0

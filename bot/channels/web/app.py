@@ -24,7 +24,7 @@ from bot.channels.web.limits import Limits, Rate, Replies
 from bot.channels.web.problems import details_of
 from bot.channels.web.rendering import Rendering
 from bot.channels.web.shell import Shell
-from bot.channels.web.talk import Talks
+from bot.channels.web.talk import PatientTalks, Talks
 from bot.store.sealing import Sealing
 from bot.telemetry import alarm
 from bot.vocabulary import Profile
@@ -69,7 +69,8 @@ def make_app(
     if not rendering.languages:
         alarm("web", fault="no words of the pages are vetted: only the interface for programs is served")
     rate, replies = Rate(sealing, limits), Replies(sealing, limits)
-    pages = Pages(Desk(assistant, answering, sealing, talks, rate, replies, limits), rendering, bool(embed_origins))
+    desk = Desk(assistant, answering, sealing, PatientTalks(talks), rate, replies, limits)
+    pages = Pages(desk, rendering, bool(embed_origins))
 
     @asynccontextmanager
     async def living(app: FastAPI) -> AsyncIterator[None]:
@@ -111,6 +112,7 @@ def make_app(
         "embed_origins": embed_origins,
         "is_https": (public_url or "").startswith("https://"),
         "fail": pages.fail,
+        "refusal": details_of(assistant, 500, (), Profile()),
         "unlimited": [route.path for route in routes if isinstance(route, Route)],
     }
     app.add_middleware(Shell, **shell)

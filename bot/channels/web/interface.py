@@ -20,7 +20,7 @@ from bot.channels.terminal import told_of, unknown_values, without_halves
 from bot.channels.web.answering import Answering
 from bot.channels.web.limits import Limits, OtherBodyError, Rate, Replies
 from bot.channels.web.problems import Problem, problem
-from bot.channels.web.talk import Talks, kept, recalled
+from bot.channels.web.talk import PatientTalks
 from bot.markup import plain_reply
 from bot.store.sealing import Sealing
 from bot.telemetry import RECEIVED
@@ -39,7 +39,7 @@ class Desk:
     assistant: Assistant
     answering: Answering
     sealing: Sealing
-    talks: Talks
+    talks: PatientTalks
     rate: Rate
     replies: Replies
     limits: Limits
@@ -149,10 +149,10 @@ async def answered(request: Request, desk: Desk) -> Response:
 async def replied(desk: Desk, asked: MessageObject, message: Message, begun: int) -> bytes:
     """The reply object of one turn, after the session of its conversation where it has one."""
     talk = talk_of(desk, asked)
-    session = await recalled(desk.talks, talk) if talk else Session()
+    session = await desk.talks.recall(talk) if talk else Session()
     answer = await desk.answering.answer(message, session, CHANNEL)
     if talk:
-        await kept(desk.talks, talk, answer.session)
+        await desk.talks.remember(talk, answer.session)
     return as_json(answer, asked, begun)
 
 
@@ -172,12 +172,12 @@ async def hurried(
 ) -> Response:
     """A danger is answered whatever else is wrong; all else gets the problem."""
     talk = talk_of(desk, asked)
-    session = await recalled(desk.talks, talk) if talk else Session()
+    session = await desk.talks.recall(talk) if talk else Session()
     answer = desk.answering.hurried(message, session, CHANNEL)
     RECEIVED.labels(CHANNEL, "hurried" if answer else "refused").inc()
     if answer:
         if talk:
-            await kept(desk.talks, talk, answer.session)
+            await desk.talks.remember(talk, answer.session)
         return Response(as_json(answer, asked, begun), media_type="application/json")
     return problem(desk.assistant, request, status, told=message.told, headers=headers)
 

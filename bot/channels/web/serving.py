@@ -16,18 +16,27 @@ HEADERS_SECONDS = 10.0
 HEADER_BYTES = 32 * 1024
 CONNECTIONS_KEPT = 15
 """Seconds that a connection without a request stays open."""
+STALLED_SECONDS = 10.0
+"""How long somebody may take nothing of what was written to them."""
+CONNECTIONS = 800
+"""Above so many, whoever has kept one waiting the longest makes room. Most systems give a process 1,024 files."""
 
 
 class PatientProtocol(H11Protocol):
-    """HTTP/1.1 that closes a connection whose headers never come whole, and refuses what is no HTTP with a pointer."""
+    """HTTP/1.1 that nobody holds up by sending or reading slowly, and that refuses what is no HTTP with a pointer."""
 
     pointer = b""
     _late: asyncio.TimerHandle | None = None
+    _stalled: asyncio.TimerHandle | None = None
+    _quiet_since = 0.0
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """The clock runs from the first moment."""
         super().connection_made(transport)
+        self._quiet_since = self.loop.time()
         self._wait()
+        if len(self.connections) > CONNECTIONS:
+            self._make_room()
 
     def data_received(self, data: bytes) -> None:
         """The clock runs while headers are incomplete, and no longer."""
@@ -40,7 +49,44 @@ class PatientProtocol(H11Protocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """Nobody is there any more."""
         self._stop()
+        self.resume_writing()
         super().connection_lost(exc)
+
+    def on_response_complete(self) -> None:
+        """Answered: from now on the connection is quiet."""
+        self._quiet_since = self.loop.time()
+        super().on_response_complete()
+
+    def pause_writing(self) -> None:
+        """Too much is written that nobody reads: for so long, and no longer."""
+        super().pause_writing()
+        self._stalled = self.loop.call_later(STALLED_SECONDS, self.transport.abort)
+
+    def resume_writing(self) -> None:
+        """They read on."""
+        if self._stalled is not None:
+            self._stalled.cancel()
+            self._stalled = None
+        super().resume_writing()
+
+    def timeout_keep_alive_handler(self) -> None:
+        """Closed when all is read; but whoever does not read is not waited for."""
+        super().timeout_keep_alive_handler()
+        self.loop.call_later(STALLED_SECONDS, self.transport.abort)
+
+    @property
+    def is_quiet(self) -> bool:
+        """Whether no whole request waits here for its answer."""
+        has_answer = self.cycle is None or self.cycle.response_complete
+        return not self.transport.is_closing() and (has_answer or self.cycle.more_body)
+
+    def _make_room(self) -> None:
+        """Close the connection that was quiet the longest."""
+        quiet = [
+            one for one in self.connections if isinstance(one, PatientProtocol) and one is not self and one.is_quiet
+        ]
+        if quiet:
+            min(quiet, key=lambda one: one._quiet_since).transport.abort()
 
     def send_400_response(self, msg: str) -> None:
         """What is no HTTP is refused with problem details, not with the library's own words."""

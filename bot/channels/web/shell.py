@@ -12,6 +12,7 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from bot.channels.web.limits import Limits
+from bot.channels.web.pace import Pace
 from bot.telemetry import count_failure
 
 POLICY = (
@@ -26,6 +27,8 @@ HEADERS = {
     "x-content-type-options": "nosniff",
 }
 EMBED = "/embed"
+AHEAD = ("/emergency", "/assets/", "/healthz", "/readyz", "/telegram/")
+"""Where paths begin that wait for no others: the card, and what other programs count on."""
 YEAR = "max-age=31536000; includeSubDomains"
 
 Fail = Callable[[Request, int], Awaitable[Response]]
@@ -42,6 +45,7 @@ class Shell:
         embed_origins: Sequence[str],
         is_https: bool,
         fail: Fail,
+        refusal: bytes,
         unlimited: Collection[str] = (),
     ) -> None:
         """
@@ -49,6 +53,7 @@ class Shell:
 
         Args:
             fail: makes the answer to what failed inside.
+            refusal: problem details for when that fails too, made beforehand.
             unlimited: paths of routes that limit their bodies themselves: another channel's.
         """
         self.app = app
@@ -57,6 +62,8 @@ class Shell:
         self.embed_origins = tuple(embed_origins)
         self.is_https = is_https
         self.fail = fail
+        self.refusal = refusal
+        self.pace = Pace()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One request; nothing but an answer leaves, whatever fails inside."""
@@ -64,6 +71,8 @@ class Shell:
             await self.app(scope, receive, send)
             return
         begun = False
+        if not scope["path"].startswith(AHEAD):
+            await self.pace.turn()
 
         async def sent(message: Message) -> None:
             nonlocal begun
@@ -80,8 +89,15 @@ class Shell:
         except Exception as error:  # noqa: BLE001 - the outermost handler of this channel
             count_failure(error, "web")
             if not begun:
-                response = await self.fail(Request(scope), 500)
-                await response(scope, receive, sent)
+                await (await self._failed(scope))(scope, receive, sent)
+
+    async def _failed(self, scope: Scope) -> Response:
+        """The answer to what failed inside, whatever else fails."""
+        try:
+            return await self.fail(Request(scope), 500)
+        except Exception as error:  # noqa: BLE001 - whom to call is told all the same
+            count_failure(error, "web")
+            return Response(self.refusal, 500, media_type="application/problem+json")
 
     def _dress(self, scope: Scope, headers: MutableHeaders) -> None:
         """Put on the headers that every answer has; an answer may have its own."""

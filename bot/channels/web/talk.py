@@ -6,9 +6,9 @@ import asyncio
 import base64
 import binascii
 from collections import OrderedDict
-from collections.abc import Collection
+from collections.abc import Collection, Coroutine
 from datetime import datetime, timedelta
-from typing import Protocol
+from typing import Any, Protocol, TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
@@ -16,13 +16,17 @@ from bot.store.sealing import SealError, Sealing
 from bot.telemetry import count_failure
 from bot.vocabulary import Session
 
+T = TypeVar("T")
 PURPOSE = "web-session"
 LIFETIME = timedelta(hours=2)
 LONGEST = 2_000
 """Characters that a token may have; ours has some 300."""
-RECALL_SECONDS = 1.0
-REMEMBER_SECONDS = 0.5
-"""How long a store may take: help does not wait for a database."""
+RECALL_SECONDS = 0.6
+REMEMBER_SECONDS = 0.3
+"""How long a store may take."""
+DOUBTING_SECONDS = 0.05
+"""How long it may take after it failed, until it has answered again or so many seconds have gone."""
+DOUBTED = 5.0
 
 
 class Token(BaseModel):
@@ -87,18 +91,28 @@ class TalksInMemory:
             self._kept.popitem(last=False)
 
 
-async def recalled(talks: Talks, talk: str) -> Session:
-    """The session of a talk; a new one where the store fails or takes too long."""
-    try:
-        return await asyncio.wait_for(talks.recall(talk), RECALL_SECONDS)
-    except Exception as error:  # noqa: BLE001 - whatever a store does, the answer comes
-        count_failure(error, "recall")
-        return Session()
+class PatientTalks:
+    """Talks of a store that may be away: help does not wait for a database, and a little while after it failed hardly at all."""
 
+    def __init__(self, talks: Talks) -> None:
+        self._talks = talks
+        self._doubted_until = 0.0
 
-async def kept(talks: Talks, talk: str, session: Session | None) -> None:
-    """Remember a session, where the store can."""
-    try:
-        await asyncio.wait_for(talks.remember(talk, session), REMEMBER_SECONDS)
-    except Exception as error:  # noqa: BLE001 - the answer is there already
-        count_failure(error, "remember")
+    async def recall(self, talk: str) -> Session:
+        """The session of a talk; a new one where the store fails or takes too long."""
+        return await self._done(self._talks.recall(talk), "recall", RECALL_SECONDS) or Session()
+
+    async def remember(self, talk: str, session: Session | None) -> None:
+        """Keep the session after a turn, where the store can; None: forget it."""
+        await self._done(self._talks.remember(talk, session), "remember", REMEMBER_SECONDS)
+
+    async def _done(self, work: Coroutine[Any, Any, T], where: str, patience: float) -> T | None:
+        now = asyncio.get_running_loop().time
+        try:
+            done = await asyncio.wait_for(work, DOUBTING_SECONDS if now() < self._doubted_until else patience)
+        except Exception as error:  # noqa: BLE001 - whatever a store does, the answer comes
+            count_failure(error, where)
+            self._doubted_until = now() + DOUBTED
+            return None
+        self._doubted_until = 0.0
+        return done

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import threading
 import time
@@ -18,6 +19,7 @@ from uvicorn import Server
 
 from bot.assistant import Assistant
 from bot.channels.web.app import make_app
+from bot.channels.web.health import Condition
 from bot.channels.web.limits import Limits
 from bot.channels.web.serving import server_config
 from bot.channels.web.talk import Talks, TalksInMemory
@@ -34,7 +36,16 @@ READ_BY: tuple[Role, ...] = ("author", "second-reader")
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 
 # The frame of a test stands in a made-up site, which is not on this machine.
-BROWSER_OPTIONS = ["--no-sandbox", "--disable-features=LocalNetworkAccessChecks"]
+BROWSER_OPTIONS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--disable-features=LocalNetworkAccessChecks",
+]
 
 Maker = Callable[..., FastAPI]
 
@@ -60,11 +71,14 @@ def make(web_library: Library) -> Maker:
     """Makes an application; what is not given is as a test would have it."""
 
     def made(
-        library: Library = web_library, talks: Talks | None = None, limits: Limits | None = None, **more: object
+        library: Library = web_library,
+        talks: Talks | None = None,
+        limits: Limits | None = None,
+        condition: Condition = lambda: {"library": True},
+        **more: object,
     ) -> FastAPI:
         assistant = Assistant(library, {}, "web")
-        talks = talks or TalksInMemory()
-        return make_app(assistant, Sealing(SECRET), talks, lambda: {"library": True}, limits=limits, **more)  # type: ignore[arg-type]
+        return make_app(assistant, Sealing(SECRET), talks or TalksInMemory(), condition, limits=limits, **more)  # type: ignore[arg-type]
 
     return made
 
@@ -120,10 +134,11 @@ def served(make: Maker) -> Iterator[Served]:
 
 @pytest.fixture(scope="session")
 def chromium() -> str:
-    """Chromium from the system's package; without one, these tests cannot be run here."""
+    """Chromium from the system's package; without one these tests are skipped, unless BROWSER_REQUIRED is set."""
     path = next((found for name in BROWSERS if (found := shutil.which(name))), None)
     if path is None:
-        pytest.skip(f"no browser: none of {', '.join(BROWSERS)} is installed")
+        lacking = f"no browser: none of {', '.join(BROWSERS)} is installed"
+        pytest.fail(lacking) if os.environ.get("BROWSER_REQUIRED") else pytest.skip(lacking)
     return path
 
 

@@ -77,6 +77,50 @@ def test_a_connection_bears_several_requests_and_pauses_between_them(
             time.sleep(0.5)
 
 
+def open_connections(served: Served) -> int:
+    """How many the server has."""
+    assert served.server
+    return len(served.server.server_state.connections)
+
+
+def closed_soon(served: Served, most: int = 0, seconds: float = 5.0) -> bool:
+    """Whether no more than so many connections are left within some seconds."""
+    until = time.monotonic() + seconds
+    while open_connections(served) > most and time.monotonic() < until:
+        time.sleep(0.02)
+    return open_connections(served) <= most
+
+
+@pytest.mark.parametrize(
+    "start", [b"", b"GET / HTTP/1.1\r\nHost", b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\n"]
+)
+def test_a_crowd_that_only_holds_connections_makes_room(
+    start: bytes, served: Served, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(serving, "CONNECTIONS", 20)
+    crowd = []
+    for _ in range(60):
+        crowd.append(socket.create_connection(("127.0.0.1", served.port), timeout=5))
+        crowd[-1].sendall(start)
+    assert b"200 OK" in talk(served.port, GOOD)
+    assert closed_soon(served, 21)
+    for line in crowd:
+        line.close()
+
+
+def test_who_does_not_read_is_not_waited_for(served: Served, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(serving, "STALLED_SECONDS", 0.3)
+    assert closed_soon(served)
+    line = socket.socket()
+    line.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4_096)
+    line.connect(("127.0.0.1", served.port))
+    line.sendall(b"GET /emergency HTTP/1.1\r\nHost: x\r\n\r\n" * 200)
+    time.sleep(0.2)
+    assert open_connections(served) == 1
+    assert closed_soon(served)
+    line.close()
+
+
 def test_a_slow_talker_does_not_keep_others_from_an_answer(served: Served) -> None:
     slow = [socket.create_connection(("127.0.0.1", served.port), timeout=5) for _ in range(100)]
     for line in slow:

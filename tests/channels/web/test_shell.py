@@ -136,15 +136,23 @@ def test_health_is_told_without_words(make: Maker, client: TestClient) -> None:
     assert "friend" not in client.get("/metrics").text
 
 
-def test_what_is_lacking_is_told_to_who_watches(web_library: object, make: Maker) -> None:
-    from bot.assistant import Assistant
-    from bot.channels.web.app import make_app
-    from bot.channels.web.talk import TalksInMemory
-    from bot.store.sealing import Sealing
-    from tests.channels.web.conftest import SECRET
-
+def test_what_is_lacking_is_told_to_who_watches(make: Maker) -> None:
     lacking = {"library": True, "store": False}
-    app = make_app(Assistant(web_library, {}), Sealing(SECRET), TalksInMemory(), lambda: lacking)  # type: ignore[arg-type]
-    with TestClient(app) as client:
+    with TestClient(make(condition=lambda: lacking)) as client:
         ready = client.get("/readyz")
         assert (ready.status_code, ready.json()) == (503, lacking)
+
+
+def test_where_the_page_of_a_failure_fails_too_whom_to_call_is_told(
+    make: Maker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: object) -> None:
+        raise RuntimeError("zebra")
+
+    with TestClient(make(), raise_server_exceptions=False) as client:
+        monkeypatch.setattr("bot.assistant.Assistant.page", broken)
+        monkeypatch.setattr("bot.channels.web.rendering.Rendering.page", broken)
+        answer = client.get("/emergency", headers={"accept": "text/html"})
+    assert (answer.status_code, answer.json()["emergency_contact"]["number"]) == (500, "112")
+    assert "zebra" not in answer.text
+    assert answer.headers["content-security-policy"]

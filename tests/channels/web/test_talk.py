@@ -8,7 +8,7 @@ from datetime import timedelta
 
 import pytest
 
-from bot.channels.web.talk import LIFETIME, PURPOSE, TalksInMemory, kept, opened, recalled, sealed
+from bot.channels.web.talk import LIFETIME, PURPOSE, PatientTalks, TalksInMemory, opened, sealed
 from bot.store.sealing import Sealing
 from bot.vocabulary import Audience, Danger, Profile, Session, Urgency
 from tests.conftest import NOON
@@ -104,9 +104,33 @@ class Stuck(Broken):
 
 
 @pytest.mark.parametrize("talks", [Broken(), Stuck()], ids=["down", "stuck"])
-def test_a_store_that_fails_or_hangs_begins_a_new_talk_within_two_seconds(talks: Broken) -> None:
+def test_a_store_that_fails_or_hangs_begins_a_new_talk_within_a_second_and_then_at_once(talks: Broken) -> None:
     async def go() -> None:
-        assert await recalled(talks, "a") == Session()
-        await kept(talks, "a", SESSION)
+        patient = PatientTalks(talks)
+        for seconds in (1.0, 0.5):
+            async with asyncio.timeout(seconds):
+                assert await patient.recall("a") == Session()
+                await patient.remember("a", SESSION)
 
-    asyncio.run(asyncio.wait_for(go(), 3))
+    asyncio.run(go())
+
+
+def test_a_store_that_is_there_again_is_trusted_again() -> None:
+    class Waking(TalksInMemory):
+        """A store that fails once."""
+
+        is_awake = False
+
+        async def recall(self, talk: str) -> Session:
+            if not self.is_awake:
+                self.is_awake = True
+                raise OSError
+            await asyncio.sleep(0.02)
+            return await super().recall(talk)
+
+    async def go() -> None:
+        patient = PatientTalks(Waking())
+        await patient.remember("a", SESSION)
+        assert [await patient.recall("a") for _ in range(3)] == [Session(), SESSION, SESSION]
+
+    asyncio.run(go())
