@@ -249,6 +249,8 @@ class Outbox:
             if not item.marked_sending and item.row is not None:
                 patience = HASTE if item.lane is Lane.EMERGENCY else PATIENCE
                 item.marked_sending = await self._kept(partial(self._begin_sending, item), patience)
+            while delay := self._schedule.leave(item.lane, time.monotonic()):
+                await asyncio.sleep(delay)
             target = Target(item.reference.chat, item.reference.thread, item.reference.reply_to)
             outcome = await self._sender.send(self._worded(item), target, item.lane)
             SENT.labels(item.lane.name.lower(), outcome.result.name.lower()).inc()
