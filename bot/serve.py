@@ -28,7 +28,7 @@ from bot.store.database import Database, StoreError, ping
 from bot.store.retention import forget_old
 from bot.store.sealing import Sealing, secret_beside
 from bot.store.sessions import Sessions
-from bot.telemetry import REVIEW_DAYS, alarm, count_failure, note
+from bot.telemetry import CANARY_SECONDS, REVIEW_DAYS, alarm, count_failure, note
 from bot.vocabulary import Session
 
 HOUR = 3600.0
@@ -37,6 +37,10 @@ TICK = 1.0
 STALE_POLL = 60.0
 """Seconds without a good poll after which the bot is not ready."""
 STALE_MESSAGE = 60.0
+SUNG = 20.0
+"""Seconds between two canaries."""
+SILENT = 75.0
+"""Seconds without one that came back, after which an operator is told."""
 FINISH = 10.0
 """Seconds that sends in flight have at the end."""
 
@@ -136,7 +140,7 @@ def lifespan(app: FastAPI, served: Served) -> AbstractAsyncContextManager[None]:
     async def life() -> AsyncIterator[None]:
         tasks = [
             asyncio.create_task(lasting(work, served))
-            for work in (tend_store, look_after, receive, introduced, measure)
+            for work in (tend_store, look_after, receive, introduced, sing, measure)
         ]
         sending = asyncio.create_task(lasting(send, served))
         yield
@@ -199,6 +203,19 @@ async def look_after(served: Served) -> None:
         if served.store_ready:
             with suppress(StoreError):
                 await served.telegram.custody.look()
+
+
+async def sing(served: Served) -> None:
+    """Let a question of our own go the whole way, again and again, and say so where it does not come back."""
+    silent = False
+    while served.telegram:
+        await asyncio.sleep(SUNG)
+        with suppress(StoreError):
+            await served.telegram.sing()
+        CANARY_SECONDS.set(served.telegram.canary_age)
+        if not silent and served.telegram.canary_age > SILENT:
+            alarm("canary silent", seconds=round(served.telegram.canary_age))
+        silent = served.telegram.canary_age > SILENT
 
 
 async def send(served: Served) -> None:

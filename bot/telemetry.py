@@ -42,6 +42,9 @@ TURN_SECONDS = Histogram(
     buckets=(0.002, 0.004, 0.008, 0.015, 0.03, 0.06, 0.12, 0.25, 1, 10),
 )
 LAST_POLL = Gauge("overdose_bot_last_good_poll_seconds", "Seconds since Telegram last answered getUpdates well.")
+CANARY_SECONDS = Gauge(
+    "overdose_bot_canary_seconds", "Seconds since a question of our own last went the whole way and came back."
+)
 WAITING = Gauge("overdose_bot_waiting", "What waits: updates unanswered, replies unsent.", ["what"])
 OLDEST = Gauge(
     "overdose_bot_oldest_seconds", "Age of the oldest that waits: update unanswered, reply unsent.", ["what"]

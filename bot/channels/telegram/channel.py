@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import secrets
 import time
 from collections import OrderedDict, deque
 from collections.abc import Callable, Collection, Coroutine, Iterable, Mapping, Sequence
@@ -19,7 +20,7 @@ from bot.assistant import Answer, Assistant
 from bot.channels.delivery import Engine, Lane
 from bot.channels.telegram.custody import Custody, Taken
 from bot.channels.telegram.outbox import AT_MOST, HASTE, REFERENCE, Item, Outbox, Reference, lane_of
-from bot.channels.telegram.sending import Sender
+from bot.channels.telegram.sending import NOWHERE, Sender
 from bot.channels.telegram.updates import Heard, Kind, Me, PoisonError, chat_of, marks, read, words_of
 from bot.store.database import Database, StoreError, ping
 from bot.store.leases import LostError
@@ -44,6 +45,8 @@ OUTAGE = 10.0
 """Seconds of a store that is away, after which ordinary messages too are answered from memory."""
 HIDDEN_AT_ONCE = 100
 """Messages that one deleteMessages takes (Bot API)."""
+CANARY = "what is naloxone"
+"""What the canary asks."""
 REMEMBERED = 20_000
 """Updates answered while the store was away, and chats lately answered, that are to be known again."""
 ACCEPTANCE = 2.0
@@ -101,6 +104,7 @@ class Telegram:
         self.outbox = Outbox(assistant, sender, database, self.mailbox)
         self.outbox.hold = self.custody.leases.hold
         self.outbox.shut = self.custody.shut
+        self.outbox.arrived = self._arrived
         self.outbox.moved = self._moved
         self.outbox.unheard = lambda work: self._unkept.append(work)
         self._assistant = assistant
@@ -119,6 +123,8 @@ class Telegram:
         self._moved_from: OrderedDict[int, int] = OrderedDict()
         self._begun = time.monotonic()
         self._taken_up = asyncio.Event()
+        self._canary = NOWHERE + secrets.randbits(40)
+        self._canary_back = time.monotonic()
         self._held = 0
         self._started: dict[int, float] = {}
         self._typing_in = 0
@@ -208,6 +214,29 @@ class Telegram:
         self._taken_up.set()
         if unsent or unanswered:
             note("taken up", unsent=unsent, unanswered=unanswered)
+
+    # ---- the canary
+
+    async def sing(self) -> None:
+        """
+        Send a question of our own the whole way: kept, understood, answered, and the answer sent to nobody.
+
+        Raises:
+            StoreError: it could not be kept.
+        """
+        number = time.time_ns() // 1000
+        chat = {"id": self._canary, "type": "private"}
+        message = {"message_id": number, "date": int(time.time()), "chat": chat, "text": CANARY}
+        await self.accept([{"update_id": number, "message": message}])
+
+    @property
+    def canary_age(self) -> float:
+        """Seconds since the canary last came back."""
+        return time.monotonic() - self._canary_back
+
+    def _arrived(self, chat: int) -> None:
+        if chat == self._canary:
+            self._canary_back = time.monotonic()
 
     # ---- what custody asks for
 
@@ -400,7 +429,8 @@ class Telegram:
             person = self._person(heard)
             recalled = await self._recall(person, heard, waiting.lane)
             session = recalled or Session()
-            answer = await self._turn(self._message(heard, session), session, waiting.lane)
+            channel = "canary" if heard.chat == self._canary else CHANNEL
+            answer = await self._turn(self._message(heard, session), session, waiting.lane, channel)
             again = heard.kind is Kind.EDIT and says_nothing_new(answer, session)
             items = [] if again else self._items(key, heard, waiting, session, answer, talk)
             if not await self._keep(person, waiting, answer, items, forgotten=recalled is None):
@@ -446,10 +476,10 @@ class Telegram:
         order = self.outbox.next_order()
         return [Item(key, None, order, lane, answer.reply, reference, waiting.begun, marked_sending=at_once)]
 
-    async def _turn(self, message: Message, session: Session, lane: Lane) -> Answer:
+    async def _turn(self, message: Message, session: Session, lane: Lane, channel: str) -> Answer:
         """The answer; without the model where that takes too long."""
         if self._model_hangs_since is None:
-            future = self._engine.submit(lane, partial(self._assistant.answer, message, session, CHANNEL))
+            future = self._engine.submit(lane, partial(self._assistant.answer, message, session, channel))
             waited = asyncio.ensure_future(asyncio.wrap_future(future))
             while not (await asyncio.wait({waited}, timeout=MODEL_PATIENCE))[0]:
                 if lane is Lane.ORDINARY and self._engine.at_work < MODEL_PATIENCE:
@@ -461,7 +491,7 @@ class Telegram:
                 break
             else:
                 return waited.result()
-        spare = self._spare.submit(lane, partial(self._assistant.answer_without_model, message, session, CHANNEL))
+        spare = self._spare.submit(lane, partial(self._assistant.answer_without_model, message, session, channel))
         return await asyncio.wrap_future(spare)
 
     def _model_is_back(self, _: object) -> None:

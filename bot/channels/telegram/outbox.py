@@ -113,6 +113,8 @@ class Outbox:
         """Raises LostError where another process looks after a chat now."""
         self.shut: Callable[[Connection, float], None] = lambda *_: None
         """Told of the seconds for which Telegram lets nobody send."""
+        self.arrived: Callable[[int], None] = lambda _: None
+        """Told the chat of each reply that was sent."""
         self.moved: Callable[[int, int], Awaitable[None]] = _nobody_told
         """Told a chat's old and new id, where a send was refused because it moved."""
         self.unheard: Callable[[Callable[[Connection], Any]], object] = lambda _: None
@@ -247,6 +249,8 @@ class Outbox:
             if not item.marked_sending and item.row is not None:
                 patience = HASTE if item.lane is Lane.EMERGENCY else PATIENCE
                 item.marked_sending = await self._kept(partial(self._begin_sending, item), patience)
+            while delay := self._schedule.leave(item.lane, time.monotonic()):
+                await asyncio.sleep(delay)
             target = Target(item.reference.chat, item.reference.thread, item.reference.reply_to)
             outcome = await self._sender.send(self._worded(item), target, item.lane)
             SENT.labels(item.lane.name.lower(), outcome.result.name.lower()).inc()
@@ -286,8 +290,9 @@ class Outbox:
         match outcome.result:
             case Result.SENT:
                 ANSWER_SECONDS.labels(item.lane.name.lower()).observe(now - item.begun)
-                known = None if item.reference.traceless else f"{item.reference.chat}/{outcome.message}".encode()
-                await self._end(entry, item, known)
+                known = f"{item.reference.chat}/{outcome.message}".encode()
+                await self._end(entry, item, None if item.reference.traceless or not outcome.message else known)
+                self.arrived(item.reference.chat)
             case Result.REFUSED:
                 if self._schedule.refused(key, outcome.seconds, now):
                     await self._kept(lambda db: self.shut(db, outcome.seconds))

@@ -34,6 +34,8 @@ TIMEOUT = 10.0
 POOL = {Lane.EMERGENCY: 32, Lane.ORDINARY: 128}
 NOT_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError, httpx.UnsupportedProtocol)
 """Errors that come before a request has left; after any other, nobody knows."""
+NOWHERE = 2**52
+"""Chats from here on are nobody's: Telegram's numbers have at most 52 significant bits (Bot API). Nothing is sent there."""
 BUTTON = 38
 """Characters of a label beside which another button still fits on a phone."""
 
@@ -95,6 +97,8 @@ class Sender:
 
         Never raises.
         """
+        if target.chat >= NOWHERE:
+            return Outcome(Result.SENT)
         plain = plain_reply(reply.passages)
         typed: dict[str, Any] = {
             "text": "\n\n".join(telegram_html(p.text) for p in reply.passages),
@@ -135,6 +139,8 @@ class Sender:
 
     async def typing(self, chat: int) -> None:
         """Show that an answer is being made; it matters to nobody whether that arrives."""
+        if chat >= NOWHERE:
+            return
         await self.bot.send_chat_action(chat, ChatAction.TYPING)
 
     async def close(self) -> None:

@@ -1,0 +1,264 @@
+"""
+Proofs under fire: `uv run python -m tests.load SCENARIO [--replicas 3] [--seconds N] [--out picture.svg]`.
+
+Real processes, a real PostgreSQL, and a Telegram that counts. Each scenario ends by itself and prints what was sent,
+answered, lost, doubled and out of order, and the seconds until an answer by lane; the picture shows every answer over time.
+"""
+
+from __future__ import annotations
+
+import argparse
+import itertools
+import random
+import secrets
+import signal
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from sqlalchemy import create_engine, text
+
+from bot.channels.telegram.receiving import PATH
+from tests.load.picture import picture
+from tests.postgres import new_database, server_processes
+from tests.telegram.bot_api import BotApi, Fault
+from tests.telegram.door import Door
+from tests.telegram.expected import GRAVE, PLAIN, TOPICS, is_marked
+from tests.telegram.limits import Limits
+from tests.telegram.people import Person
+from tests.telegram.running import RunningBot
+
+IDS = itertools.count(3_000_001)
+GRAVES = 20
+"""Every so many-th message tells of a danger."""
+CHAINS = 10
+"""Every so many-th person asks three things in a row, whose answers have an order."""
+EVERY_FAULT = {
+    Fault.server_error(502): 0.01,
+    Fault.server_error(500, executed=True): 0.01,
+    Fault.lost(): 0.01,
+    Fault.reset(): 0.01,
+    Fault.garbage(): 0.01,
+    Fault.too_many(3): 0.01,
+    Fault.hang(12.0): 0.002,
+}
+
+
+@dataclass
+class Stage:
+    """What runs, and what was done to it."""
+
+    api: BotApi
+    bots: list[RunningBot]
+    doors: list[Door]
+    url: str
+    begun: float = field(default_factory=time.monotonic)
+    said: list[tuple[Person, float, bool, int]] = field(default_factory=list)
+    faults: list[tuple[float, str]] = field(default_factory=list)
+
+    def mark(self, what: str) -> None:
+        """Note a fault for the picture, and say it."""
+        self.faults.append((time.monotonic() - self.begun, what))
+        print(f"{self.faults[-1][0]:7.1f} s  {what}", flush=True)
+
+    def say(self) -> None:
+        """One message more, of somebody new."""
+        number = len(self.said)
+        person, grave = self.api.person(next(IDS)), number % GRAVES == 0
+        chain = 3 if number % CHAINS == 5 else 1
+        self.said.append((person, time.monotonic(), grave, chain))
+        if chain > 1:
+            for topic in TOPICS[:chain]:
+                person.say(f"/answer {topic}")
+        else:
+            person.say(GRAVE if grave else PLAIN)
+
+    def flow(self, rate: float, seconds: float, *happens: tuple[float, Callable[[], None]]) -> None:
+        """So many messages a second for so long; what happens after how many seconds."""
+        start, waiting = time.monotonic(), sorted(happens, key=lambda one: one[0])
+        for number in range(int(rate * seconds)):
+            time.sleep(max(0.0, start + number / rate - time.monotonic()))
+            while waiting and time.monotonic() - start >= waiting[0][0]:
+                waiting.pop(0)[1]()
+            self.say()
+        for _, happen in waiting:
+            happen()
+
+    def settle(self, seconds: float) -> None:
+        """Wait until all is answered, or no longer."""
+        end = time.monotonic() + seconds
+        wanted = sum(chain for *_, chain in self.said)
+        while time.monotonic() < end and len({(sent.chat, sent.text) for sent in self.api.sent()}) < wanted:
+            time.sleep(1.0)
+        time.sleep(3.0)
+
+
+@contextmanager
+def stage(replicas: int) -> Iterator[Stage]:
+    """So many processes on one PostgreSQL, each behind a door of its own, posted to in turn."""
+    with BotApi() as api, tempfile.TemporaryDirectory() as folder, new_database() as url, ExitStack() as running:
+        secret = secrets.token_urlsafe(32)
+        doors = [running.enter_context(Door(url)) for _ in range(replicas)]
+        bots = [
+            running.enter_context(
+                RunningBot(
+                    api, Path(folder) / str(n), telegram_mode="webhook", database_url=door.url, secret_key=secret
+                )
+            )
+            for n, door in enumerate(doors)
+        ]
+        api.route_webhook(*(bot.root + PATH for bot in bots))
+        api.limit(Limits())
+        yield Stage(api, bots, doors, url)
+
+
+def steady(on: Stage, seconds: float) -> None:
+    """40 a second."""
+    on.api.limit(None)
+    on.flow(40, seconds)
+    on.settle(120)
+
+
+def burst(on: Stage, seconds: float) -> None:
+    """200 a second from 1,000 people, within Telegram's limits."""
+    on.flow(200, 5)
+    on.settle(seconds)
+
+
+def backlog(on: Stage, seconds: float) -> None:
+    """All that waits after hours away, with dangers in between."""
+    on.api.route_webhook("http://127.0.0.1:9/")
+    for _ in range(int(seconds * 15)):
+        on.say()
+    on.mark(f"{len(on.said)} wait")
+    on.said = [(person, time.monotonic(), grave, chain) for person, _, grave, chain in on.said]
+    on.api.route_webhook(*(bot.root + PATH for bot in on.bots))
+    on.settle(seconds)
+
+
+def kill(on: Stage, seconds: float) -> None:
+    """One of the processes is killed every 15 seconds, and comes back five seconds later."""
+
+    def death(bot: RunningBot) -> None:
+        on.mark("killed")
+        bot.kill()
+
+    def birth(bot: RunningBot) -> None:
+        on.mark("started")
+        bot.begin()
+
+    turns = itertools.cycle(on.bots)
+    happens: list[tuple[float, Callable[[], None]]] = []
+    for at in range(10, int(seconds) - 10, 15):
+        bot = next(turns)
+        happens += [(at, lambda bot=bot: death(bot)), (at + 5, lambda bot=bot: birth(bot))]  # type: ignore[misc]
+    on.api.slow("sendMessage", 0.05, 0.3)
+    on.flow(15, seconds, *happens)
+    on.settle(60)
+
+
+def database(on: Stage, seconds: float) -> None:
+    """PostgreSQL is frozen for 30 seconds, then all its connections are ended; one process is cut off from it."""
+
+    def freeze() -> None:
+        on.mark("database frozen")
+        for process in server_processes():
+            process.send_signal(signal.SIGSTOP)
+
+    def thaw() -> None:
+        for process in server_processes():
+            process.send_signal(signal.SIGCONT)
+        on.mark("database thawed")
+
+    def end_connections() -> None:
+        on.mark("connections ended")
+        admin = create_engine(on.url.replace("postgresql://", "postgresql+psycopg://", 1))
+        with admin.connect() as db:
+            db.execute(
+                text(
+                    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+                    "WHERE pid <> pg_backend_pid() AND datname = current_database()"
+                )
+            )
+        admin.dispose()
+
+    def cut() -> None:
+        on.mark("one process cut off")
+        on.doors[0].hang()
+
+    def joined() -> None:
+        on.mark("joined again")
+        on.doors[0].open()
+
+    on.flow(10, max(seconds, 120), (15, freeze), (45, thaw), (65, end_connections), (80, cut), (100, joined))
+    on.settle(60)
+
+
+def soak(on: Stage, seconds: float) -> None:
+    """A percent of every fault."""
+    on.api.faults_by_lot("sendMessage", EVERY_FAULT)
+    for at in range(0, int(seconds), 30):
+        on.flow(15, min(30, seconds - at))
+        on.mark(", ".join(f"{bot.memory():.0f} MB, {bot.files()} files" for bot in on.bots))
+    on.api.heal()
+    on.settle(120)
+
+
+SCENARIOS = {scenario.__name__: scenario for scenario in (steady, burst, backlog, kill, database, soak)}
+
+
+def report(on: Stage) -> list[tuple[float, float, bool]]:
+    """Print the table; when each first message was said, how long its answer took, whether it told of a danger."""
+    sent: dict[int, list[tuple[float, str, bool]]] = {}
+    for one in on.api.sent():
+        sent.setdefault(one.chat, []).append((one.at, one.text, is_marked(one)))
+    lost = doubled = marked = disordered = 0
+    waits: list[tuple[float, float, bool]] = []
+    order: tuple[str, ...] = ()
+    for person, at, grave, chain in on.said:
+        got = sent.get(person.chat_id, [])
+        plain = [text for _, text, again in got if not again]
+        different = list(dict.fromkeys(plain))
+        marked += len(got) - len(plain)
+        lost += max(0, chain - max(len(different), min(len(got), chain)))
+        doubled += len(plain) - len(different)
+        if chain > 1 and len(different) == chain and not len(got) > chain:
+            order = order or tuple(different)
+            disordered += tuple(different) != order
+        if got:
+            waits.append((at - on.begun, got[0][0] - at, grave))
+    print(f"said {sum(chain for *_, chain in on.said)}, answered {sum(map(len, sent.values()))}, lost {lost}, ")
+    print(f"doubled unmarked {doubled}, repeated with a mark {marked}, out of order {disordered}, ")
+    print(f"over the limits {on.api.over_the_limits}, sent while limited {on.api.sends_while_limited()}")
+    print("lane        count     p50     p95     p99     max  (s until the answer)")
+    for name, which in (("emergency", True), ("ordinary", False)):
+        ours = sorted(wait for _, wait, grave in waits if grave is which)
+        if ours:
+            shares = [ours[min(len(ours) - 1, int(share * len(ours)))] for share in (0.5, 0.95, 0.99)]
+            print(f"{name:<10} {len(ours):>6} " + " ".join(f"{value:>7.2f}" for value in (*shares, ours[-1])))
+    return waits
+
+
+def main() -> None:
+    """Run one scenario."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("scenario", choices=SCENARIOS)
+    parser.add_argument("--replicas", type=int, default=3)
+    parser.add_argument("--seconds", type=float, default=60.0, help="how long messages flow, or are waited for")
+    parser.add_argument("--out", type=Path, help="where the picture goes")
+    arguments = parser.parse_args()
+    random.seed(1)
+    with stage(arguments.replicas) as on:
+        on.begun = time.monotonic()
+        SCENARIOS[arguments.scenario](on, arguments.seconds)
+        waits = report(on)
+        print("processor seconds:", ", ".join(f"{bot.processor():.1f}" for bot in on.bots if bot.alive))
+        if arguments.out:
+            arguments.out.write_text(picture(waits, on.faults), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
