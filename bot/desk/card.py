@@ -24,6 +24,8 @@ FONTS = Path(__file__).parent / "fonts"
 FILES = {False: FONTS / "DejaVuSans.ttf", True: FONTS / "DejaVuSans-Bold.ttf"}
 STEP = re.compile(r"^(\d)\. (.*)$")
 LEADING = 1.35
+SMALL = 0.58
+"""How large the lines beside the code are set."""
 SMALLEST = 0.4
 """By how much a text may shrink so that a card fits its page."""
 
@@ -158,9 +160,9 @@ def blocks(library: Library, language: str, reply: ClearedReply, link: str | Non
     words = library.words[language].web
     if words:
         checked = max(source.checked for source in reply.sources)
-        found.append(Block(words[f"review_{reply.review}"] + f" ({words['checked'].format(date=checked)})", 0.5))
+        found.append(Block(words[f"review_{reply.review}"] + f" ({words['checked'].format(date=checked)})", SMALL))
     if words and link:
-        found.append(Block(f"{words['card_code']}: {link}", 0.5))
+        found.append(Block(f"{words['card_code']}: {link}", SMALL))
     return tuple(found)
 
 
@@ -214,7 +216,7 @@ def placed(texts: Sequence[Block], page: Page, body: float, link: str | None) ->
     lines: list[Line] = []
     top, left, width = page.margin, page.margin, page.width - 2 * page.margin
     side = page.width * 0.2
-    small = [index for index, block in enumerate(texts) if block.scale <= 0.5]
+    small = [index for index, block in enumerate(texts) if block.scale <= SMALL]
     begins = 0.0
     for index, block in enumerate(texts):
         size = body * block.scale
@@ -234,7 +236,7 @@ def placed(texts: Sequence[Block], page: Page, body: float, link: str | None) ->
         for row, text in enumerate(rows):
             y = top + pad + size + row * size * LEADING
             lines.append(Line(text, left + indent, y, size, block.is_bold, block.is_boxed))
-        top += height + body * (0.5 if block.scale > 0.5 else 0.25)
+        top += height + body * (0.5 if block.scale > SMALL else 0.25)
     code = Box(page.width - page.margin - side, begins, side, side) if link else None
     return Layout(page, tuple(boxes), tuple(lines), code), max(top, begins + side if code else 0.0)
 

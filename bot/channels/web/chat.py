@@ -16,6 +16,7 @@ from bot.channels.web.interface import Desk
 from bot.channels.web.preferences import language_of, wants_page
 from bot.channels.web.problems import CARD, problem
 from bot.channels.web.rendering import ASSETS, READABLE, Rendering
+from bot.channels.web.shell import EMBED
 from bot.channels.web.talk import opened, sealed
 from bot.markup import plain
 from bot.telemetry import RECEIVED
@@ -35,6 +36,12 @@ STEPS = (
 )
 """The guided steps that the card keeps, in the order in which they are needed."""
 ROBOTS = "User-agent: *\nDisallow: /api/\nDisallow: /embed\n"
+OPEN = ("emergency", "answers", *READABLE)
+"""Pages beside the answers that search engines may show. The chat is not among them: it is nobody's business."""
+SITEMAP = """<?xml version="1.0" encoding="UTF-8"?>
+<urlset xmlns="http://www.sitemaps.org/schemas/sitemap/0.9">
+{}</urlset>
+"""
 
 Endpoint = Callable[[Request], Awaitable[Response]]
 
@@ -60,7 +67,7 @@ class Pages:
 
     def routes(self) -> list[BaseRoute]:
         """All pages; the chat inside other sites only where the operator lists some."""
-        framed: list[BaseRoute] = [Route("/embed", self.chat, methods=["GET", "POST"])] if self.is_embedded else []
+        framed: list[BaseRoute] = [Route(EMBED, self.chat, methods=["GET", "POST"])] if self.is_embedded else []
         return [
             Route("/", self.chat, methods=["GET", "POST"]),
             *framed,
@@ -74,6 +81,7 @@ class Pages:
             Route("/worker.js", self.worker),
             Route("/favicon.ico", self.favicon),
             Route("/robots.txt", self.robots),
+            Route("/sitemap.xml", self.sitemap),
         ]
 
     def language(self, request: Request) -> str:
@@ -178,8 +186,9 @@ class Pages:
             notice=notice,
             card=None if only else self.desk.assistant.page(CARD, replace(session.profile, language=language), now),
             pointer=self.rendering.pointer(language, session.profile.country),
-            embedded=request.url.path == "/embed",
+            embedded=request.url.path == EMBED,
             action=request.url.path,
+            addresses=self._addresses(request.url.path, session.profile.country),
         )
         return HTMLResponse(page)
 
@@ -207,7 +216,15 @@ class Pages:
             reply=assistant.page(CARD, profile, now) or assistant.last_resort(profile),
             steps=[(topic, assistant.library.title(language, topic), reply) for topic, reply in steps if reply],
             pointer=self.rendering.pointer(language, country),
+            address="/emergency",
+            # The card of each country is in each page, so that search engines need but one.
+            addresses=self._addresses("/emergency"),
         )
+
+    def _addresses(self, path: str, country: str | None = None) -> dict[str, str]:
+        """Where a page is in each language."""
+        more = f"&country={country}" if country else ""
+        return {code: f"{path}?language={code}{more}" for code in self.rendering.languages}
 
     async def answers(self, request: Request) -> Response:
         """All answers of a language, as links."""
@@ -217,6 +234,8 @@ class Pages:
             language,
             topics=self.rendering.furniture[language].topics,
             pointer=self.rendering.pointer(language, None),
+            address="/answers",
+            addresses=self._addresses("/answers"),
         )
         return HTMLResponse(page)
 
@@ -234,6 +253,7 @@ class Pages:
         reply = self.desk.assistant.page(topic, profile, datetime.now(UTC)) if known else None
         if reply is None:
             raise HTTPException(404)
+        is_readable = path in READABLE
         page = self.rendering.page(
             "answer.html",
             language,
@@ -241,7 +261,10 @@ class Pages:
             topic=topic,
             title=self.desk.assistant.library.title(language, topic),
             first=first_sentence(reply),
-            address=f"/{path}" if path in READABLE else None,
+            address=f"/{path}" if is_readable else f"/answers/{topic}",
+            addresses=self._addresses(f"/{path}")
+            if is_readable
+            else {code: f"/answers/{code}/{topic}" for code in self.rendering.languages},
             reply=reply,
             related=[item for item in self.rendering.titles(language, reply) if self._is_public(item[0])],
             is_privacy=path == "privacy",
@@ -269,7 +292,19 @@ class Pages:
 
     async def robots(self, request: Request) -> Response:
         """What search engines may read."""
-        return PlainTextResponse(ROBOTS)
+        root = self.rendering.public_url
+        return PlainTextResponse(ROBOTS + (f"Sitemap: {root}/sitemap.xml\n" if root else ""))
+
+    async def sitemap(self, request: Request) -> Response:
+        """Where all answers are; only the operator knows under which address."""
+        root = self.rendering.public_url
+        if not root:
+            raise HTTPException(404)
+        paths = [f"/{name}?language={code}" for code in self.rendering.languages for name in OPEN]
+        for code, furniture in self.rendering.furniture.items():
+            paths += [f"/answers/{code}/{topic}" for topic, _ in furniture.topics]
+        listed = "".join(f"<url><loc>{root}{path}</loc></url>\n" for path in paths)
+        return Response(SITEMAP.format(listed), media_type="application/xml")
 
     async def fail(self, request: Request, status: int, errors: tuple[str, ...] = ()) -> Response:
         """An error: a page for a person, problem details for a program; both say whom to call."""

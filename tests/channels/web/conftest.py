@@ -138,7 +138,9 @@ def chromium() -> str:
     path = next((found for name in BROWSERS if (found := shutil.which(name))), None)
     if path is None:
         lacking = f"no browser: none of {', '.join(BROWSERS)} is installed"
-        pytest.fail(lacking) if os.environ.get("BROWSER_REQUIRED") else pytest.skip(lacking)
+        if os.environ.get("BROWSER_REQUIRED"):
+            pytest.fail(lacking)
+        pytest.skip(lacking)
     return path
 
 

@@ -5,11 +5,13 @@ from __future__ import annotations
 import logging
 import re
 from collections.abc import Iterator
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, Page, Playwright, expect
+from pypdf import PdfReader
 
 from tests.channels.web.conftest import BROWSER_OPTIONS, Maker, Served
 
@@ -291,6 +293,56 @@ def test_the_card_once_seen_opens_without_a_server_and_leaving_takes_it_away(bro
     assert [said for said in visitor.complaints if "Failed to load resource" not in said] == []
 
 
+def test_the_steps_of_an_emergency_go_on_without_a_server(browser: Browser, make: Maker) -> None:
+    served = Served(make())
+    served.start()
+    visitor = Visitor(browser, served, locale="es-ES")
+    page = visitor.page
+    say(page, DANGER["es"])
+    page.evaluate(
+        """new Promise((done) => { const look = () => navigator.serviceWorker.controller ? done() : setTimeout(look, 50);
+        look(); })"""
+    )
+    served.stop()
+    page.locator("#reply .choices button").first.click()
+    step = page.locator("#offline .step[open]")
+    step.wait_for()
+    assert step.get_attribute("id") == "step-not-breathing"
+    expect(step).to_be_in_viewport()
+    assert page.locator("#offline .step").count() == 7
+    assert page.locator("#offline .reply .pointer").is_visible()
+    visitor.context.close()
+
+
+@pytest.mark.parametrize("language", ["en", "ru", "es"])
+def test_the_page_does_not_jump_when_the_card_is_there(language: str, visit: Any) -> None:
+    page = visit(locale=LOCALES[language], viewport=NARROW).page
+    say(page, DANGER[language])
+    before = page.locator("#reply").bounding_box()
+    page.evaluate(
+        """() => { window.shifts = 0; new PerformanceObserver((list) => {
+        for (const entry of list.getEntries()) window.shifts += entry.value; }).observe({type: "layout-shift"}); }"""
+    )
+    page.wait_for_timeout(600)
+    assert page.locator("#reply").bounding_box() == before
+    assert page.evaluate("window.shifts") == 0
+    expect(page.locator("#reply .pointer")).to_be_in_viewport()
+
+
+@pytest.mark.parametrize("language", ["en", "ru", "es"])
+def test_nothing_in_the_bar_is_cut_off_on_the_smallest_phone(language: str, visit: Any) -> None:
+    page = visit(locale=LOCALES[language], viewport=NARROW).page
+    for part in ("#call", "#exit"):
+        assert page.locator(part).evaluate(
+            "(e) => e.scrollWidth <= e.clientWidth + 1 && e.scrollHeight <= e.clientHeight + 1"
+        )
+        inner = page.locator(part).evaluate(
+            """(e) => { const box = e.getBoundingClientRect(); return [...e.children].every((c) => {
+            const own = c.getBoundingClientRect(); return own.left >= box.left && own.right <= box.right; }); }"""
+        )
+        assert inner
+
+
 def test_the_chat_in_a_frame_is_shown_where_it_is_listed_and_nowhere_else(browser: Browser, served: Served) -> None:
     context = browser.new_context()
     frame = f'<iframe src="{served.url}/embed"></iframe>'
@@ -313,6 +365,7 @@ STATES = {
     "opened": ("/", ["open"]),
     "answer": ("/", ["what is naloxone", "open"]),
     "emergency": ("/", [DANGER["en"]]),
+    "step": ("/", [DANGER["en"], "step"]),
     "dosing": ("/", ["how much naltrexone should i take"]),
     "self-harm": ("/", ["i want to kill myself"]),
     "card": ("/emergency?country=KZ", ["open"]),
@@ -322,6 +375,7 @@ STATES = {
     "about": ("/about", []),
     "missing": ("/zebra", []),
     "embed": ("/embed", []),
+    "embedded": ("/embed", ["im a parent in kazakhstan", "open"]),
     "offline": ("/", ["offline"]),
 }
 
@@ -341,6 +395,8 @@ def test_nothing_stands_in_the_way_of_anybody_in_any_state(state: str, scheme: s
     for deed in deeds:
         if deed == "open":
             page.evaluate("document.querySelectorAll('details').forEach((all) => { all.open = true; })")
+        elif deed == "step":
+            tap(page, page.locator("#reply .choices button").first.inner_text())
         elif deed == "offline":
             visitor.context.set_offline(True)
             page.locator("#offline .reply").wait_for()
@@ -371,19 +427,45 @@ def test_the_field_and_both_bars_are_in_sight_at_every_size(size: dict[str, int]
     assert column["width"] <= 800
 
 
-def test_what_is_printed_is_the_card_without_buttons(visit: Any) -> None:
+def pages_of(page: Page) -> list[str]:
+    """The words of each page as it is printed on A4, without line breaks."""
+    printed = PdfReader(BytesIO(page.pdf(format="A4")))
+    return [" ".join(sheet.extract_text().split()) for sheet in printed.pages]
+
+
+def test_the_card_is_printed_on_one_page_without_buttons(visit: Any) -> None:
     visitor = visit()
     page = visitor.page
     page.goto(visitor.served.url + "/emergency?country=KZ")
+    (printed,) = pages_of(page)
+    for shown in ("Call 103", "Put the phone on speaker", "Stay until the crew takes over"):
+        assert shown in printed
+    for hidden in ("Leave now", "Show the number", "Step by step", "All answers"):
+        assert hidden not in printed
     page.emulate_media(media="print")
-    for hidden in ("#exit", "#foot", ".pick"):
-        expect(page.locator(hidden)).to_be_hidden()
-    for shown in ("#reply", "#call"):
-        expect(page.locator(shown)).to_be_visible()
+    number = page.locator("#reply ol > li").first
+    style = number.evaluate(
+        "(e) => { const s = getComputedStyle(e, '::before'); return [s.color, s.backgroundColor]; }"
+    )
+    assert style == ["rgb(0, 0, 0)", "rgba(0, 0, 0, 0)"]
 
 
-def test_a_slow_phone_can_use_the_page_soon(visit: Any) -> None:
-    visitor = visit()
+def test_an_answer_is_printed_from_the_top_of_the_page(visit: Any) -> None:
+    page = visit().page
+    say(page, DANGER["en"])
+    printed = pages_of(page)
+    assert "Call the emergency number now" in printed[0]
+    for hidden in ("Ask your question", "Language, country", "Send", "Leave now"):
+        assert not any(hidden in sheet for sheet in printed)
+
+
+def test_a_slow_phone_can_use_the_page_within_a_second(visit: Any) -> None:
+    # The best of some: this machine may have other work.
+    assert min(usable_after(visit()) for _ in range(3)) < 1_000
+
+
+def usable_after(visitor: Visitor) -> float:
+    """Milliseconds until everything of the first page is there and its script has run, on a slow phone and line."""
     page = visitor.context.new_page()
     tools = visitor.context.new_cdp_session(page)
     tools.send("Network.enable")
@@ -392,9 +474,9 @@ def test_a_slow_phone_can_use_the_page_soon(visit: Any) -> None:
     })  # fmt: skip
     tools.send("Emulation.setCPUThrottlingRate", {"rate": 4})
     page.goto(visitor.served.url)
-    usable = page.evaluate("performance.getEntriesByType('navigation')[0].domContentLoadedEventEnd")
+    usable: float = page.evaluate("performance.getEntriesByType('navigation')[0].domContentLoadedEventEnd")
     print(f"usable after {usable:.0f} ms")
-    assert usable < 3_000
+    return usable
 
 
 CANARY = "zyxcanary"

@@ -201,6 +201,31 @@ def test_answers_can_be_found_and_read_in_each_language(client: TestClient, web_
     assert "noindex" in client.get("/").text
 
 
+def test_search_engines_are_led_to_answers_and_the_card_and_not_to_the_chat(make: Maker, web_library: Library) -> None:
+    root = "https://bot.example"
+    with TestClient(make(public_url=root + "/")) as client:
+        assert f"Sitemap: {root}/sitemap.xml" in client.get("/robots.txt").text
+        answer = client.get("/sitemap.xml")
+        listed = [unescape(url) for url in re.findall("<loc>(.*?)</loc>", answer.text)]
+        assert answer.headers["content-type"] == "application/xml"
+        assert f"{root}/emergency?language=ru" in listed
+        assert f"{root}/answers/es/overdose-signs" in listed
+        assert len(listed) == len(set(listed)) > 150
+        assert not any(url in listed for url in (root, f"{root}/"))
+        for url in listed:
+            page = client.get(url.removeprefix(root)).text
+            assert f'<link rel="canonical" href="{url}">' in page
+            for language in (*web_library.languages, "x-default"):
+                other = re.search(f'hreflang="{language}" href="{root}([^"]+)"', page)
+                assert other
+            assert "noindex" not in page
+
+
+def test_without_an_address_of_ours_there_is_no_list_of_pages(client: TestClient) -> None:
+    assert client.get("/sitemap.xml").status_code == 404
+    assert "Sitemap" not in client.get("/robots.txt").text
+
+
 @pytest.mark.parametrize(
     "path", ["/answers/zebra", "/answers/zz/overdose-signs", "/answers/en/zebra", "/zebra", "/answers/"]
 )

@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 import socket
 import time
+from collections.abc import Iterator
 
 import pytest
 
 from bot.channels.web import serving
-from tests.channels.web.conftest import Served
+from tests.channels.web.conftest import Maker, Served
 
 GOOD = b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n"
 
@@ -77,6 +78,15 @@ def test_a_connection_bears_several_requests_and_pauses_between_them(
             time.sleep(0.5)
 
 
+@pytest.fixture(scope="module")
+def lone(make: Maker) -> Iterator[Served]:
+    """A server that no browser has connections to."""
+    lone = Served(make())
+    lone.start()
+    yield lone
+    lone.stop()
+
+
 def open_connections(served: Served) -> int:
     """How many the server has."""
     assert served.server
@@ -95,29 +105,29 @@ def closed_soon(served: Served, most: int = 0, seconds: float = 5.0) -> bool:
     "start", [b"", b"GET / HTTP/1.1\r\nHost", b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\n"]
 )
 def test_a_crowd_that_only_holds_connections_makes_room(
-    start: bytes, served: Served, monkeypatch: pytest.MonkeyPatch
+    start: bytes, lone: Served, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(serving, "CONNECTIONS", 20)
     crowd = []
     for _ in range(60):
-        crowd.append(socket.create_connection(("127.0.0.1", served.port), timeout=5))
+        crowd.append(socket.create_connection(("127.0.0.1", lone.port), timeout=5))
         crowd[-1].sendall(start)
-    assert b"200 OK" in talk(served.port, GOOD)
-    assert closed_soon(served, 21)
+    assert b"200 OK" in talk(lone.port, GOOD)
+    assert closed_soon(lone, 21)
     for line in crowd:
         line.close()
 
 
-def test_who_does_not_read_is_not_waited_for(served: Served, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_who_does_not_read_is_not_waited_for(lone: Served, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(serving, "STALLED_SECONDS", 0.3)
-    assert closed_soon(served)
+    assert closed_soon(lone)
     line = socket.socket()
     line.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4_096)
-    line.connect(("127.0.0.1", served.port))
+    line.connect(("127.0.0.1", lone.port))
     line.sendall(b"GET /emergency HTTP/1.1\r\nHost: x\r\n\r\n" * 200)
     time.sleep(0.2)
-    assert open_connections(served) == 1
-    assert closed_soon(served)
+    assert open_connections(lone) == 1
+    assert closed_soon(lone)
     line.close()
 
 

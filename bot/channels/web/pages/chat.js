@@ -78,17 +78,34 @@
     const log = one("#log");
     let busy = false;
 
-    const offline = (words, withCard) => {
+    const offline = (words, tapped) => {
       const box = one("#offline");
       one(".notice", box).textContent = words;
-      one(".reply", box)?.remove();
-      if (withCard) box.append(one("template", box).content.cloneNode(true));
+      box.querySelectorAll(".reply, .step").forEach((old) => old.remove());
+      box.append(one("template", box).content.cloneNode(true));
       // The number that was named last is the one that fits.
       const last = [...log.querySelectorAll(".pointer")].pop();
       const first = one(".pointer", box);
       if (last && first) first.replaceChildren(...last.cloneNode(true).childNodes);
       box.hidden = false;
       box.scrollIntoView({ block: "start" });
+      steps(box, tapped);
+    };
+    // The guided steps come out of the card, where it is kept; the one that was tapped is opened.
+    const steps = (box, tapped) => {
+      const request = new XMLHttpRequest();
+      request.open("GET", `/emergency?language=${document.documentElement.lang}`);
+      request.responseType = "document";
+      request.onload = () => {
+        if (!request.response || box.hidden || one(".step", box)) return;
+        for (const step of request.response.querySelectorAll(".step")) {
+          const ours = document.importNode(step, true);
+          box.append(ours);
+          ours.open = `/answer ${ours.id}` === tapped;
+          if (ours.open) ours.scrollIntoView({ block: "start" });
+        }
+      };
+      request.send();
     };
     const online = () => {
       const box = one("#offline");
@@ -177,27 +194,32 @@
         mine?.remove();
         if (!button?.name && !one("#text").value) one("#text").value = typed;
         const lost = request.status === 0;
-        offline(lost && !navigator.onLine ? said("offline") : said("failed"), true);
+        offline(lost && !navigator.onLine ? said("offline") : said("failed"), button?.value);
       };
       request.send(new URLSearchParams(data));
     };
 
+    // Browsers of some years ago do not tell which button it was, nor let a form be sent by another way than one.
+    let clicked = null;
+    document.addEventListener("click", (event) => {
+      clicked = event.target.closest("button");
+    });
     document.addEventListener("submit", (event) => {
       if (event.target.id !== "talk") return;
       event.preventDefault();
-      send(event.target, event.submitter);
+      send(event.target, clicked);
     });
     document.addEventListener("change", (event) => {
-      if (event.target.closest(".settings")) one("#talk").requestSubmit(one("[name=apply]"));
+      if (event.target.closest(".settings")) one("[name=apply]").click();
     });
     document.addEventListener("keydown", (event) => {
       if (event.target.id !== "text" || event.key !== "Enter" || event.shiftKey || event.isComposing) return;
       event.preventDefault();
-      one("#talk").requestSubmit();
+      one(".send").click();
     });
-    addEventListener("offline", () => offline(said("offline"), true));
+    addEventListener("offline", () => offline(said("offline")));
     addEventListener("online", online);
-    if (!navigator.onLine) offline(said("offline"), true);
+    if (!navigator.onLine) offline(said("offline"));
     if (one("#reply.emergency")) keepOnce();
   };
 

@@ -20,13 +20,14 @@ const languageOf = (url) => {
   return wanted.find((code) => known.includes(code));
 };
 const card = async (url) => (await caches.open(NAME)).match(`/emergency?language=${languageOf(url)}`);
-const inTime = (request) => fetch(request, { signal: AbortSignal.timeout(PATIENCE) });
+const inTime = (request) => Promise.race([fetch(request), new Promise((_, late) => setTimeout(late, PATIENCE))]);
 
 self.addEventListener("fetch", (event) => {
   const { request } = event;
   const url = new URL(request.url);
   if (request.method !== "GET" || url.origin !== location.origin) return;
-  if (request.mode === "navigate") {
+  // The chat asks for the card too, for its steps.
+  if (request.mode === "navigate" || url.pathname === "/emergency") {
     const asked = url.pathname === "/emergency" ? inTime(request) : fetch(request);
     event.respondWith(asked.catch(async () => (await card(url)) || Response.error()));
   } else if (url.pathname.startsWith("/assets/")) {
