@@ -140,6 +140,7 @@ def parser() -> argparse.ArgumentParser:
     card.set_defaults(run=run_card, audience=None)
     train = desk.add_parser("train", help="fit the heads on the questions")
     train.add_argument("--encoder", action="store_true", help="fine-tune the encoder first (long; extra `encoder`)")
+    train.add_argument("--runs", type=int, default=1, metavar="N", help="average the weights of so many runs")
     train.set_defaults(run=run_train)
     evaluate = commands.add_parser("evaluate", help="figures over a labelled question file")
     evaluate.add_argument("file", type=Path)
@@ -322,7 +323,7 @@ def run_train(options: argparse.Namespace, settings: Settings) -> int:
     if faults:
         raise UnusableFileError(faults)
     if encoder_training:
-        encoder_training.make_encoder(rows, root / "model", settings.cache_folder, print)
+        encoder_training.make_encoder(rows, root / "model", settings.cache_folder, print, options.runs)
     card = training.fit_heads(rows, load_encoder(root / "model"), root / "model", settings.cache_folder, print)
     for name, value in card.figures.items():
         print(f"  {name:20} {value:7.1%}")
