@@ -1,0 +1,111 @@
+"""`serve` as it is started, with a database that does not answer: what it still does, and what it leaves behind."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import re
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.error import HTTPError
+from urllib.parse import urlencode
+from urllib.request import Request, urlopen
+
+import pytest
+
+from tests.channels.web.load import flooded
+
+CANARY = "zyxcanary"
+IN_TIME = 2.0
+
+
+@dataclass
+class Process:
+    """A `serve` that runs."""
+
+    port: int
+    folder: Path
+
+    def ask(self, path: str, body: bytes | None = None) -> tuple[str, float]:
+        """What an address answers, whatever its status, and in how many seconds."""
+        begun = time.monotonic()
+        try:
+            with urlopen(Request(f"http://127.0.0.1:{self.port}{path}", body), timeout=20) as answer:
+                told = answer.read().decode()
+        except HTTPError as error:
+            told = error.read().decode()
+        return told, time.monotonic() - begun
+
+    def say(self, text: str, **more: str) -> tuple[str, float]:
+        """A message of a program."""
+        return self.ask("/api/messages", json.dumps({"text": text, **more}).encode())
+
+
+@pytest.fixture(scope="module", params=["embedded", "stuck"])
+def process(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Process]:
+    """The server on an SQLite file of its own, and on a database that takes connections and never says a word."""
+    folder = tmp_path_factory.mktemp("process")
+    mute, free = socket.create_server(("127.0.0.1", 0)), socket.create_server(("127.0.0.1", 0))
+    port = free.getsockname()[1]
+    free.close()
+    given = {**os.environ, "XDG_DATA_HOME": str(folder / "data"), "OVERDOSE_BOT_LOG_LEVEL": "DEBUG"}
+    if request.param == "stuck":
+        given["OVERDOSE_BOT_DATABASE_URL"] = f"postgresql://u:p@127.0.0.1:{mute.getsockname()[1]}/x"
+        given["OVERDOSE_BOT_SECRET_KEY"] = "a secret key for tests only"
+    with (folder / "log").open("wb") as log:
+        command = [sys.executable, "-m", "bot", "serve", "--port", str(port)]
+        running = subprocess.Popen(command, env=given, cwd=folder, stdout=log, stderr=log)
+    until = time.monotonic() + 60
+    try:
+        while True:
+            try:
+                socket.create_connection(("127.0.0.1", port), 1).close()
+                break
+            except OSError:
+                assert running.poll() is None, (folder / "log").read_text()
+                assert time.monotonic() < until
+                time.sleep(0.1)
+        yield Process(port, folder)
+    finally:
+        running.terminate()
+        assert running.wait(20) is not None
+        mute.close()
+
+
+def test_the_card_and_a_danger_are_answered_in_time_whatever_the_database_does(process: Process) -> None:
+    for _ in range(3):
+        reply, seconds = process.say("my friend wont wake up", conversation="7", country="KZ")
+        assert json.loads(reply)["urgency"] == "emergency"
+        assert seconds < IN_TIME
+        card, seconds = process.ask("/emergency?country=KZ")
+        assert 'href="tel:103"' in card
+        assert seconds < IN_TIME
+
+
+def test_under_a_flood_the_card_and_a_danger_are_answered_in_time(process: Process) -> None:
+    flood, grave = asyncio.run(flooded(process.port, crowd=120, seconds=2.5))
+    assert set(flood.statuses) <= {"200", "429"}
+    assert set(grave.statuses) == {"200"}
+    assert max(grave.seconds) < IN_TIME
+
+
+def test_no_word_of_a_talk_is_left_in_files_or_logs(process: Process) -> None:
+    state = ""
+    for text in (f"my friend {CANARY} wont wake up", f"{CANARY} what now", "/forget"):
+        page, _ = process.ask("/", urlencode({"text": text, "state": state}).encode())
+        state = "".join(re.findall('name="state" value="([^"]*)"', page))
+        assert state
+        assert CANARY not in page
+        assert CANARY not in process.say(text, conversation=f"of {CANARY}")[0]
+    process.ask(f"/{CANARY}?{CANARY}={CANARY}")
+    process.ask("/api/messages", CANARY.encode())
+    forms = (CANARY.encode(), CANARY.encode("utf-16-le"))
+    files = [file for file in process.folder.rglob("*") if file.is_file()]
+    assert files
+    assert [file.name for file in files if any(form in file.read_bytes() for form in forms)] == []
