@@ -348,12 +348,17 @@ def test_the_chat_in_a_frame_is_shown_where_it_is_listed_and_nowhere_else(browse
     frame = f'<iframe src="{served.url}/embed"></iframe>'
     for origin in ("https://school.example", "https://other.example"):
         context.route(f"{origin}/**", lambda route: route.fulfill(body=frame, content_type="text/html"))
+    context.route(ELSEWHERE, lambda route: route.fulfill(body="elsewhere", content_type="text/html"))
     page = context.new_page()
     page.goto("https://school.example/")
     framed = page.frame_locator("iframe")
     framed.locator("#text").fill(DANGER["en"])
     framed.locator(".send").click()
     framed.locator("#reply.emergency").wait_for()
+    framed.locator("#text").focus()
+    for _ in range(3):
+        page.keyboard.press("Escape")
+    page.wait_for_url(ELSEWHERE)
     page.goto("https://other.example/")
     page.wait_for_timeout(500)
     assert page.frame_locator("iframe").locator("#text").count() == 0
