@@ -25,6 +25,7 @@ from bot.channels.web.app import make_app
 from bot.channels.web.serving import server_config
 from bot.settings import Settings
 from bot.store.database import Database, StoreError, ping
+from bot.store.leases import RENEWED
 from bot.store.retention import forget_old
 from bot.store.sealing import Sealing, secret_beside
 from bot.store.sessions import Sessions
@@ -140,7 +141,7 @@ def lifespan(app: FastAPI, served: Served) -> AbstractAsyncContextManager[None]:
     async def life() -> AsyncIterator[None]:
         tasks = [
             asyncio.create_task(lasting(work, served))
-            for work in (tend_store, look_after, receive, introduced, sing, measure)
+            for work in (tend_store, renew, look_after, receive, introduced, sing, measure)
         ]
         sending = asyncio.create_task(lasting(send, served))
         yield
@@ -194,6 +195,15 @@ async def tend_store(served: Served) -> None:
                 alarm("store away", error=str(error))
             told = True
         await asyncio.sleep(TICK if served.telegram or not served.store_ready else 5 * TICK)
+
+
+async def renew(served: Served) -> None:
+    """Keep the chats that are ours, whatever else the store has to do."""
+    while served.telegram:
+        await asyncio.sleep(RENEWED)
+        if served.store_ready:
+            with suppress(StoreError):
+                await served.telegram.custody.renew()
 
 
 async def look_after(served: Served) -> None:

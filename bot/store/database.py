@@ -152,6 +152,22 @@ class Database:
         except TimeoutError as error:
             raise StoreError("no answer in time") from error
 
+    async def run_beside(self, work: Callable[[Connection], T]) -> T:
+        """
+        Run a piece of work in a transaction of its own, past all that waits for the writer; for a shared database.
+
+        Raises:
+            StoreError: it could not be done.
+        """
+        try:
+            return await asyncio.to_thread(self._beside, work)
+        except (SQLAlchemyError, OSError) as error:
+            raise StoreError(type(error).__name__) from error
+
+    def _beside(self, work: Callable[[Connection], T]) -> T:
+        with self.engine.begin() as db:
+            return work(db)
+
     def run_now(self, work: Callable[[Connection], T]) -> T:
         """
         Run a piece of work from a program that has no event loop.
@@ -340,4 +356,4 @@ def _begin_immediate(db: Connection) -> None:
 
 
 def _limit_statements(db: Connection) -> None:
-    db.exec_driver_sql("SET LOCAL statement_timeout = '4s'")
+    db.exec_driver_sql("SET LOCAL statement_timeout = '4s'; SET LOCAL lock_timeout = '2s'")

@@ -11,15 +11,17 @@ import time
 from collections.abc import Collection, Iterable
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Float, cast, delete, func, literal, or_, select, update
+from sqlalchemy import ColumnElement, Connection, Float, cast, delete, func, literal, or_, select, true, update
 from sqlalchemy.dialects.postgresql import insert as postgresql_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
 from bot.store.database import INBOX, LEASES, OUTBOX
 from bot.store.mailbox import upsert
 
-LEASE = 10.0
+LEASE = 20.0
 """Seconds that a lease lasts unless it is renewed: so long at most the chats of a killed process wait."""
+GRACE = 5.0
+"""Seconds after the end of a lease before another takes what its owner left: the owner may only have been held up."""
 RENEWED = 2.5
 """Seconds between two renewals: two may fail before a lease is lost."""
 PROCESS = "process/"
@@ -39,18 +41,20 @@ class Leases:
         """`owner` names the process: drawn anew at each start."""
         self.owner = owner
 
-    def claim(self, db: Connection, names: Iterable[str]) -> set[str]:
+    def claim(self, db: Connection, names: Iterable[str], *, adopt: bool = True) -> set[str]:
         """
         Take what is free, ours, or was left to run out; the names that are ours now.
+
+        Args:
+            adopt: whether to take what another left to run out.
 
         What another holds is only read, not locked: two processes that each hold what the other asks for would wait
         for each other.
         """
         now = clock(db)
         wanted = set(names)
-        others = select(LEASES.c.name).where(
-            LEASES.c.name.in_(wanted), LEASES.c.owner != self.owner, LEASES.c.until >= now
-        )
+        held = LEASES.c.until >= now if adopt else true()
+        others = select(LEASES.c.name).where(LEASES.c.name.in_(wanted), LEASES.c.owner != self.owner, held)
         wanted -= set(db.execute(others).scalars()) if wanted else set()
         if not wanted:
             return set()
@@ -59,7 +63,7 @@ class Leases:
         ours = made.values(rows).on_conflict_do_update(
             index_elements=["name"],
             set_={"owner": self.owner, "until": now + LEASE},
-            where=or_(LEASES.c.owner == self.owner, LEASES.c.until < now),
+            where=or_(LEASES.c.owner == self.owner, ~held),
         )
         return set(db.execute(ours.returning(LEASES.c.name)).scalars())
 
@@ -112,8 +116,7 @@ class Leases:
 
     def orphans(self, db: Connection) -> set[str]:
         """Chats for which something waits and that nobody looks after."""
-        now = clock(db)
-        held = select(LEASES.c.name).where(LEASES.c.until >= now)
+        held = select(LEASES.c.name).where(LEASES.c.until >= clock(db) - GRACE)
         found: set[str] = set()
         for table in (INBOX, OUTBOX):
             found |= set(

@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Table, delete, func, insert, select, update
+from sqlalchemy import ColumnElement, Connection, Table, delete, func, insert, select, text, update
 from sqlalchemy.dialects.postgresql import insert as postgresql_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
@@ -16,6 +16,10 @@ from bot.store.sealing import SealError, Sealing
 
 WAITING = "waiting"
 SENDING = "sending"
+
+
+class BusyError(Exception):
+    """Another process is at the same thing at this very moment; it is to be tried again a little later."""
 
 
 @dataclass(frozen=True)
@@ -62,7 +66,18 @@ class Mailbox:
         self._sealing = sealing
 
     def put(self, db: Connection, incoming: Iterable[Incoming]) -> list[int | None]:
-        """Accept; for each its number, or None where it is a repeat."""
+        """
+        Accept; for each its number, or None where it is a repeat.
+
+        Raises:
+            BusyError: another process accepts one of them at this moment, and to wait for it would hold up all else.
+        """
+        incoming = list(incoming)
+        if db.dialect.name == "postgresql":
+            names = [mark for one in incoming for mark in one.marks]
+            free = "SELECT bool_and(pg_try_advisory_xact_lock(hashtextextended(mark, 0))) FROM unnest(CAST(:names AS text[])) AS mark"
+            if names and not db.execute(text(free), {"names": names}).scalar_one():
+                raise BusyError
         return [self._put(db, one) for one in incoming]
 
     def _put(self, db: Connection, one: Incoming) -> int | None:
@@ -83,6 +98,10 @@ class Mailbox:
             else:
                 db.execute(update(SEEN).where(SEEN.c.mark == mark).values(at=now))
         return new
+
+    def is_seen(self, db: Connection, mark: str) -> bool:
+        """Whether a mark is there."""
+        return db.execute(select(SEEN.c.mark).where(SEEN.c.mark == mark)).first() is not None
 
     def unanswered(self, db: Connection, chats: Collection[str]) -> set[int]:
         """The numbers of what was accepted from chats and is not answered."""

@@ -88,12 +88,12 @@ class Stage:
             happen()
 
     def settle(self, seconds: float) -> None:
-        """Wait until all is answered, or no longer."""
-        end = time.monotonic() + seconds
-        wanted = sum(chain for *_, chain in self.said)
-        while time.monotonic() < end and len({(sent.chat, sent.text) for sent in self.api.sent()}) < wanted:
+        """Wait until nothing has been sent for a while, or no longer."""
+        end, count, quiet = time.monotonic() + seconds, -1, 0
+        while time.monotonic() < end and quiet < 12:
             time.sleep(1.0)
-        time.sleep(3.0)
+            now = len(self.api.sent())
+            count, quiet = now, quiet + 1 if now == count else 0
 
 
 @contextmanager

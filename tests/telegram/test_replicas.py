@@ -20,7 +20,7 @@ from tests.telegram.people import Person
 from tests.telegram.running import RunningBot
 
 COUNT = 3
-TAKEN_OVER = 16.0
+TAKEN_OVER = 32.0
 """Seconds after which the chats of a process that was killed go on: its leases, and a look for what they leave."""
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import secrets
+import threading
 import time
 from collections import OrderedDict, deque
 from collections.abc import Callable, Collection, Coroutine, Iterable, Mapping, Sequence
@@ -12,7 +13,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
-from typing import Any, TypeVar
+from typing import Any, TypeAlias, TypeVar
 
 from sqlalchemy import Connection
 
@@ -24,7 +25,7 @@ from bot.channels.telegram.sending import NOWHERE, Sender
 from bot.channels.telegram.updates import Heard, Kind, Me, PoisonError, chat_of, marks, read, words_of
 from bot.store.database import Database, StoreError, ping
 from bot.store.leases import LostError
-from bot.store.mailbox import Incoming, Letter, Mailbox, Outgoing
+from bot.store.mailbox import BusyError, Incoming, Letter, Mailbox, Outgoing
 from bot.store.questions import keep_question
 from bot.store.sealing import Sealing
 from bot.store.sessions import Sessions
@@ -32,6 +33,8 @@ from bot.telemetry import OLDEST, RECEIVED, WAITING, alarm, count_failure, note
 from bot.vocabulary import ClearedReply, CommandKind, Message, Profile, Session, Understanding
 
 T = TypeVar("T")
+Received: TypeAlias = tuple[Mapping[str, Any], Heard | None, Incoming]
+"""One update as it came, what was heard in it, and what is to be kept of it."""
 CHANNEL = "telegram"
 OLD = timedelta(minutes=10)
 """A message that waited longer is answered with a line that says so."""
@@ -51,6 +54,12 @@ REMEMBERED = 20_000
 """Updates answered while the store was away, and chats lately answered, that are to be known again."""
 ACCEPTANCE = 2.0
 """Seconds in which an update has to be kept; else it is to come again."""
+FEW = 10
+"""Replies at most that wait where ordinary messages are answered from memory."""
+TOLD = 3.0
+"""Seconds in which processes tell each other what they answered from memory, once the store is back."""
+FROM_MEMORY = 3.0
+"""Seconds in which an answer from memory has to be sent; else its update is to come again."""
 STUCK = 3600.0
 """Seconds that a piece of work may wait in a store that hangs: it is done once, late, and not begun twice."""
 HELD = 1000
@@ -65,14 +74,23 @@ TYPING = 8
 """Chats at most that are shown "typing" at one moment."""
 
 
+class GivenUpError(Exception):
+    """Nobody waits any more for what was to be kept, and it is not to be kept."""
+
+
 @dataclass
 class Waiting:
-    """One message that was accepted and is not answered. `row` is its row of the inbox, if it has one."""
+    """
+    One message that was accepted and is not answered.
+
+    `row` is its row of the inbox, if it has one; `sent` is to be set when it is answered and the answer sent.
+    """
 
     heard: Heard
     row: int | None
     begun: float
     lane: Lane
+    sent: asyncio.Event | None = None
 
 
 @dataclass
@@ -100,7 +118,7 @@ class Telegram:
     ) -> None:
         self.me = Me(int(token.partition(":")[0]))
         self.mailbox = Mailbox(sealing)
-        self.custody = Custody(self.mailbox, self._run, self, alone=database.embedded)
+        self.custody = Custody(self.mailbox, self._run, database.run_beside, self, alone=database.embedded)
         self.outbox = Outbox(assistant, sender, database, self.mailbox)
         self.outbox.hold = self.custody.leases.hold
         self.outbox.shut = self.custody.shut
@@ -118,7 +136,7 @@ class Telegram:
         self._talks: dict[str, _Talk] = {}
         self._tasks: set[asyncio.Task[object]] = set()
         self._watched: set[asyncio.Task[Any]] = set()
-        self._settled: OrderedDict[str, None] = OrderedDict()
+        self._settled: OrderedDict[str, asyncio.Event] = OrderedDict()
         self._lately: OrderedDict[str, _Lately] = OrderedDict()
         self._moved_from: OrderedDict[int, int] = OrderedDict()
         self._begun = time.monotonic()
@@ -138,12 +156,14 @@ class Telegram:
         """
         Keep updates; when this returns they are safe, and may be acknowledged. They are answered afterwards.
 
+        Where the store is away dangers are answered from memory, and after a while all else; what was answered so, and
+        sent, need not come again, least of all to another process.
+
         Returns:
             How many of them were new.
 
         Raises:
-            StoreError: they could not be kept in time, and must come again. Dangers are answered all the same, from
-                memory.
+            StoreError: they could not be kept in time, nor was all of it answered, and must come again.
         """
         end = time.monotonic() + ACCEPTANCE
         received = [self._received(raw) for raw in updates]
@@ -152,24 +172,64 @@ class Telegram:
             await asyncio.wait_for(self._taken_up.wait(), max(0.0, self._begun + STARTS - time.monotonic()))
         waits = self._away_since is not None and self._held  # what waits already finds out when the store is back
         if not self._taken_up.is_set() or waits or self._held + len(updates) > HELD:
-            self._answer_from_memory(received)
-            raise StoreError("not ready")
-        putting = asyncio.get_running_loop().create_task(self._put(received))
+            return await self._answered(self._answer_from_memory(received), received)
+        given_up = threading.Event()
+        putting = asyncio.get_running_loop().create_task(self._put(received, given_up))
         self._watch(putting)
         await asyncio.wait({putting}, timeout=HASTE)
         if not putting.done():
-            self._answer_from_memory(received)
+            answering = self._answer_from_memory(received)
             await asyncio.wait({putting}, timeout=end - time.monotonic())
-        if not putting.done():
-            self._seems_away()
-            raise StoreError("no answer in time")
+            if not putting.done():
+                given_up.set()
+                self._seems_away()
+                return await self._answered(answering, received)
         try:
             return putting.result()
+        except BusyError as error:
+            raise StoreError("busy") from error
         except StoreError:
-            self._answer_from_memory(received)
-            raise
+            return await self._answered(self._answer_from_memory(received), received)
 
-    def _received(self, raw: Mapping[str, Any]) -> tuple[Mapping[str, Any], Heard | None, Incoming]:
+    async def _answered(self, answering: Sequence[asyncio.Event] | None, received: Sequence[Received]) -> int:
+        """
+        Wait until what is answered from memory is sent.
+
+        Raises:
+            StoreError: not all of it was, in time.
+        """
+        if answering is None:
+            raise StoreError("not kept")
+        try:
+            async with asyncio.timeout(FROM_MEMORY):
+                for sent in answering:
+                    await sent.wait()
+        except TimeoutError as error:
+            raise StoreError("not kept") from error
+        for _, _, one in received:
+            self._unkept.append(partial(self._note_seen, one))
+        return 0
+
+    def _note_seen(self, one: Incoming, db: Connection) -> None:
+        """Tell the other processes that an update was answered from memory."""
+        self.mailbox.note_seen(db, {**one.marks, self._answered_mark(one): None})
+
+    def _answered_mark(self, one: Incoming) -> str:
+        return self._sealing.pseudonym("answered", _identity(one))
+
+    async def _begin_unless_answered(
+        self, raw: Mapping[str, Any], heard: Heard | None, one: Incoming, row: int
+    ) -> None:
+        """Start on an update that was kept after it was given up, unless another process has answered it from memory."""
+        self._started[row] = time.monotonic()
+        await asyncio.sleep(TOLD)
+        if await self._run(lambda db: self.mailbox.is_seen(db, self._answered_mark(one)), STUCK):
+            await self._erase(row)
+        else:
+            del self._started[row]
+            self._begin_safely(raw, heard, row)
+
+    def _received(self, raw: Mapping[str, Any]) -> Received:
         heard = self._read(raw)
         found = {
             self._sealing.pseudonym("mark", str(self.me.id), *mark): fresh for mark, fresh in marks(raw, heard).items()
@@ -177,14 +237,22 @@ class Telegram:
         incoming = Incoming(self._key(heard.chat) if heard else "", found, json.dumps(raw).encode())
         return raw, heard, self._known_again(incoming)
 
-    async def _put(self, received: Sequence[tuple[Mapping[str, Any], Heard | None, Incoming]]) -> int:
-        """Keep updates and begin with them, however long the store takes; a number that is none is a repeat."""
+    async def _put(self, received: Sequence[Received], given_up: threading.Event) -> int:
+        """
+        Keep updates and begin with them, however long the store takes; a number that is none is a repeat.
+
+        Where `given_up` is set before all is kept nothing is: they come again, perhaps to another process, or were
+        answered from memory.
+        """
         incoming = [one for _, _, one in received]
 
         def put(db: Connection) -> tuple[list[int | None], Taken]:
             # Claimed before anything new is put there, so that what was left there is told from it.
             taken = self.custody.take(db, {one.chat for one in incoming})
-            return self.mailbox.put(db, incoming), taken
+            numbers = self.mailbox.put(db, incoming)
+            if given_up.is_set():
+                raise GivenUpError
+            return numbers, taken
 
         self._held += len(incoming)
         try:
@@ -199,6 +267,8 @@ class Telegram:
                 RECEIVED.labels(CHANNEL, "repeat").inc()
             elif settled:  # answered from memory while the store took its time
                 self._spawn(self._erase(row))
+            elif given_up.is_set():
+                self._spawn(self._begin_unless_answered(raw, heard, one, row))
             elif one.chat in taken.chats:
                 self._begin_safely(raw, heard, row)
         return sum(row is not None for row in rows)
@@ -329,6 +399,7 @@ class Telegram:
             StoreError: the store is away.
         """
         await self._run(ping)
+        self._catch_up()
 
     async def finish(self, seconds: float) -> None:
         """End: what is being answered is answered, dangers and what is on its way go out; the rest waits in the store."""
@@ -384,7 +455,7 @@ class Telegram:
                 RECEIVED.labels(CHANNEL, heard.kind.name.lower()).inc()
                 self._queue(heard, row)
 
-    def _queue(self, heard: Heard, row: int | None) -> None:
+    def _queue(self, heard: Heard, row: int | None, sent: asyncio.Event | None = None) -> None:
         """Put a message before its chat's other ones where it sounds grave, else behind them."""
         message = self._message(heard, Session())
         lane = Lane.EMERGENCY if self._assistant.sounds_grave(message) else Lane.ORDINARY
@@ -395,7 +466,7 @@ class Telegram:
         starts = talk is None
         if talk is None:
             talk = self._talks[key] = _Talk()
-        talk.waiting.append(Waiting(heard, row, time.monotonic(), lane))
+        talk.waiting.append(Waiting(heard, row, time.monotonic(), lane, sent))
         if starts:
             self._spawn(self._answer_chat(key, talk))
 
@@ -438,7 +509,10 @@ class Telegram:
             if is_command(answer.understanding, CommandKind.HIDE):
                 await self._hide(key)
             for item in items:
+                item.sent = waiting.sent
                 self.outbox.add(item)
+            if waiting.sent and not items:  # what waits already says the same
+                waiting.sent.set()
         finally:
             typing.cancel()
 
@@ -522,6 +596,7 @@ class Telegram:
             reference,
             waiting.begun,
             True,
+            sent=waiting.sent,
         )
         self.outbox.add(item)
         if waiting.row is not None:
@@ -552,6 +627,7 @@ class Telegram:
         if self._away_since is not None:
             note("store back", seconds=round(time.monotonic() - self._away_since, 1))
             self._away_since = None
+        if self._unkept:
             self._catch_up()
         return done
 
@@ -625,8 +701,7 @@ class Telegram:
                 self.mailbox.take_sent(db, key)
 
         def keep(db: Connection) -> list[int]:
-            if waiting.row is not None:
-                self.custody.leases.hold(db, chat)
+            self.custody.leases.hold(db, chat)
             remember(db)
             return self.mailbox.answered(db, rows, key, replies)
 
@@ -647,7 +722,8 @@ class Telegram:
                 item.row = row
 
         urgent = waiting.lane is Lane.EMERGENCY or any(item.lane is Lane.EMERGENCY for item in items)
-        if urgent and self._away_since is not None and waiting.row is None:
+        if waiting.row is None:
+            # Answered from memory: another process may look after the chat, so nothing of this is written but its end.
             self._unkept.append(keep_late)
             return True
         given_up = False
@@ -663,26 +739,32 @@ class Telegram:
             failed = keeping.exception()
             if failed is None or isinstance(failed, LostError):
                 return failed is None
-            if waiting.row is None or time.monotonic() + 0.5 >= deadline:
+            if time.monotonic() + 0.5 >= deadline:
                 self._unkept.append(keep_late)
                 return True
             await asyncio.sleep(0.5)
 
-    def _answer_from_memory(self, received: Sequence[tuple[Mapping[str, Any], Heard | None, Incoming]]) -> None:
-        """Answer what cannot be kept: dangers at once, all else where the store stays away."""
+    def _answer_from_memory(self, received: Sequence[Received]) -> list[asyncio.Event] | None:
+        """
+        Answer what cannot be kept: dangers at once, all else where the store stays away.
+
+        Returns:
+            What is set when each is sent; None where some of it is not answered.
+        """
         long = self._away_since is not None and time.monotonic() - self._away_since > OUTAGE
+        long = long and self.outbox.size < FEW  # what cannot be sent soon would be answered by another process as well
+        answering: list[asyncio.Event | None] = []
         for _, heard, one in received:
-            if (
-                heard is None
-                or heard.kind not in {Kind.MESSAGE, Kind.EDIT, Kind.TAP}
-                or _identity(one) in self._settled
-            ):
-                continue
-            if long or self._assistant.sounds_grave(self._message(heard, Session())):
-                self._settled[_identity(one)] = None
+            name = _identity(one)
+            wordless = heard is None or heard.kind not in {Kind.MESSAGE, Kind.EDIT, Kind.TAP}
+            new = heard if name not in self._settled and not wordless else None
+            if new and (long or self._assistant.sounds_grave(self._message(new, Session()))):
+                self._settled[name] = asyncio.Event()
                 while len(self._settled) > REMEMBERED:
                     self._settled.popitem(last=False)
-                self._queue(heard, None)
+                self._queue(new, None, self._settled[name])
+            answering.append(self._settled.get(name))
+        return [sent for sent in answering if sent] if all(answering) else None
 
     def _known_again(self, one: Incoming) -> Incoming:
         return Incoming(one.chat, one.marks, one.content, True) if _identity(one) in self._settled else one
@@ -792,7 +874,7 @@ class Telegram:
     def _unwatch(self, task: asyncio.Task[Any]) -> None:
         self._watched.discard(task)
         error = None if task.cancelled() else task.exception()
-        if error and not isinstance(error, StoreError | LostError):
+        if error and not isinstance(error, StoreError | LostError | GivenUpError | BusyError):
             count_failure(error, CHANNEL)
 
     def _done(self, task: asyncio.Task[object]) -> None:

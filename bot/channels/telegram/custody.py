@@ -11,7 +11,7 @@ from typing import Any, Protocol
 from sqlalchemy import Connection
 
 from bot.store.database import StoreError
-from bot.store.leases import RENEWED, Leases, forget_all, pause, pause_left
+from bot.store.leases import Leases, forget_all, pause, pause_left
 from bot.store.mailbox import Letter, Mailbox
 from bot.telemetry import note
 
@@ -19,7 +19,7 @@ SWEPT = 0.25
 """Seconds between looks for what other processes accepted for our chats."""
 TIDIED = 1.0
 """Seconds between looks for chats that nobody looks after, and for our own that are done with."""
-RECOVERED = 3.0
+RECOVERED = 12.0
 """Seconds that the store must have been there before others are taken for dead: they may have missed it as well."""
 POLLING = "polling"
 """What the lease of whoever polls is called."""
@@ -73,6 +73,7 @@ class Custody:
         self,
         mailbox: Mailbox,
         run: Callable[[Callable[[Connection], Any]], Awaitable[Any]],
+        beside: Callable[[Callable[[Connection], Any]], Awaitable[Any]],
         caretaker: Caretaker,
         *,
         alone: bool,
@@ -82,16 +83,18 @@ class Custody:
 
         Args:
             run: does a piece of work of the store.
+            beside: does it without waiting for all that waits before it.
             alone: the database is embedded, so that no other process is there.
         """
         self.leases = Leases(secrets.token_hex(8))
         self._mailbox = mailbox
         self._run = run
+        self._beside = beside
         self._caretaker = caretaker
         self._alone = alone
         self._ours: set[str] = set()
         self._well_since = float("-inf")
-        self._renewed = self._tidied = float("-inf")
+        self._tidied = float("-inf")
 
     def take(self, db: Connection, chats: Collection[str]) -> Taken:
         """
@@ -99,11 +102,16 @@ class Custody:
 
         What others received for those that were ours comes along: it was there before whatever is received now.
         """
-        ours = self.leases.claim(db, chats)
+        ours = self.leases.claim(db, chats, adopt=self._adopts)
         fresh = ours - self._ours
         unsent = self._mailbox.unsent(db, fresh) if fresh else []
         lacking = self._caretaker.lacking(self._mailbox.unanswered(db, fresh if self._alone else ours))
         return Taken(ours, unsent, self._mailbox.received(db, lacking) if lacking else [])
+
+    @property
+    def _adopts(self) -> bool:
+        """Whether others may be taken for dead: where the store was away, they have missed it as well."""
+        return time.monotonic() - self._well_since >= RECOVERED
 
     def took(self, taken: Taken) -> None:
         """The transaction of a claim is committed: the chats are ours, with all that was left there."""
@@ -153,7 +161,7 @@ class Custody:
 
     async def look(self) -> None:
         """
-        Renew what is ours, take what is nobody's, give back what is done with, start on what others received for us.
+        Take what is nobody's, give back what is done with, start on what others received for us.
 
         Raises:
             StoreError: the store is away.
@@ -161,9 +169,6 @@ class Custody:
         now = time.monotonic()
         try:
             if not self._alone:
-                if now - self._renewed >= RENEWED:
-                    await self._renew()
-                    self._renewed = now
                 await self._sweep()
             if now - self._tidied >= TIDIED:
                 await self._tidy()
@@ -173,11 +178,21 @@ class Custody:
             raise
         self._well_since = min(self._well_since, now)
 
-    async def _renew(self) -> None:
+    async def renew(self) -> None:
+        """
+        Renew what is ours, and let go of what is not any more; to be done every `RENEWED` seconds, whatever else waits.
+
+        Raises:
+            StoreError: the store is away.
+        """
+        if self._alone:
+            return
         before = set(self._ours)
-        names, living = await self._run(self.leases.renew)
+        names, living = await self._beside(self.leases.renew)
         lost = before - names
         self._ours -= lost
+        if lost:
+            note("chats lost", chats=len(lost))
         self._caretaker.drop(lost)
         self._caretaker.share(max(1, living))
 
@@ -196,7 +211,7 @@ class Custody:
 
     async def _tidy(self) -> None:
         idle = self._caretaker.idle(self._ours)
-        adopts = not self._alone and time.monotonic() - self._well_since >= RECOVERED
+        adopts = not self._alone and self._adopts
         if not idle and not adopts:
             return
 

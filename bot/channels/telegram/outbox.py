@@ -69,7 +69,8 @@ class Item:
     """
     A reply that waits or is being sent.
 
-    `row` is its row of the outbox; None where the store was away. `over` once there is nothing more to do for it.
+    `row` is its row of the outbox; None where the store was away. `over` once there is nothing more to do for it; `sent`
+    is set when it has arrived.
     """
 
     key: str
@@ -85,6 +86,7 @@ class Item:
     repeats: int = 0
     moves: int = 0
     over: bool = False
+    sent: asyncio.Event | None = None
 
 
 @dataclass
@@ -290,6 +292,8 @@ class Outbox:
         match outcome.result:
             case Result.SENT:
                 ANSWER_SECONDS.labels(item.lane.name.lower()).observe(now - item.begun)
+                if item.sent:
+                    item.sent.set()
                 known = f"{item.reference.chat}/{outcome.message}".encode()
                 await self._end(entry, item, None if item.reference.traceless or not outcome.message else known)
                 self.arrived(item.reference.chat)
