@@ -23,7 +23,7 @@ class Limits:
     """How long a message may have to wait for the engine; others are looked at by signals alone."""
     body: int = 64 * 1024
     body_seconds: float = 10.0
-    answer_seconds: float = 2.0
+    answer_seconds: float = 1.5
     kept_replies: int = 1_000
     kept_seconds: float = 600.0
 
