@@ -46,6 +46,7 @@ class Shell:
         is_https: bool,
         fail: Fail,
         refusal: bytes,
+        is_new: Callable[[Request], bool],
         unlimited: Collection[str] = (),
     ) -> None:
         """
@@ -53,6 +54,7 @@ class Shell:
 
         Args:
             fail: makes the answer to what failed inside.
+            is_new: whether somebody asks who has not asked lately.
             refusal: problem details for when that fails too, made beforehand.
             unlimited: paths of routes that limit their bodies themselves: another channel's.
         """
@@ -63,6 +65,7 @@ class Shell:
         self.is_https = is_https
         self.fail = fail
         self.refusal = refusal
+        self.is_new = is_new
         self.pace = Pace()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -72,7 +75,7 @@ class Shell:
             return
         begun = False
         if not scope["path"].startswith(AHEAD):
-            await self.pace.turn()
+            await self.pace.turn(self.is_new(Request(scope)))
 
         async def sent(message: Message) -> None:
             nonlocal begun
