@@ -27,8 +27,8 @@ HEADERS = {
     "x-content-type-options": "nosniff",
 }
 EMBED = "/embed"
-AHEAD = ("/emergency", "/assets/", "/healthz", "/readyz", "/telegram/")
-"""Where paths begin that wait for no others: the card, and what other programs count on."""
+AHEAD = frozenset({"/emergency", "/healthz", "/readyz"})
+"""Paths that wait for no others: the card, and what watches over us. Those of another channel do not either."""
 YEAR = "max-age=31536000; includeSubDomains"
 
 Fail = Callable[[Request, int], Awaitable[Response]]
@@ -74,7 +74,7 @@ class Shell:
             await self.app(scope, receive, send)
             return
         begun = False
-        if not scope["path"].startswith(AHEAD):
+        if scope["path"] not in AHEAD and scope["path"] not in self.unlimited:
             await self.pace.turn(self.is_new(Request(scope)))
 
         async def sent(message: Message) -> None:
