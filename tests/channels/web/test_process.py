@@ -89,7 +89,7 @@ def test_the_card_and_a_danger_are_answered_in_time_whatever_the_database_does(p
 
 
 def test_under_a_flood_the_card_and_a_danger_are_answered_in_time(process: Process) -> None:
-    slowest = []
+    slowest: list[float] = []
     # The better of two: this machine may have other work.
     while len(slowest) < 2 and min(slowest, default=IN_TIME) >= IN_TIME:
         flood, grave = asyncio.run(flooded(process.port, crowd=80, seconds=2.5))
