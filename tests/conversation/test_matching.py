@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
+from bot.conversation.language import Told
 from bot.conversation.library import Library
-from bot.conversation.matching import Heads, Match, candidates, in_context, match
+from bot.conversation.matching import Heads, Match, between, candidates, in_context, match
 from bot.conversation.triage import Probabilities
-from bot.vocabulary import Candidate, Urgency
+from bot.conversation.understanding import judge
+from bot.vocabulary import Candidate, Urgency, Vector
 from tests.conftest import Talk
 
 
@@ -104,6 +108,39 @@ def test_heads_give_probabilities_of_a_vector() -> None:
     assert set(probabilities.urgencies) == {Urgency.EMERGENCY, Urgency.SELF_HARM, Urgency.SAFEGUARDING}
     assert probabilities.dosing == pytest.approx(0.5)
     assert dict(probabilities.topics) == pytest.approx({"a": 0.5, "b": 0.5})
+
+
+def test_a_danger_is_heard_by_its_own_head_and_by_the_share_of_its_topics() -> None:
+    two = replace(HEADS, topic=np.array([[0.0, 2.0], [0.0, 0.0]]), witnesses={Urgency.SELF_HARM: frozenset({"a"})})
+    probabilities = two(np.array([1.0], dtype=np.float32))
+    assert probabilities.urgencies[Urgency.EMERGENCY] == pytest.approx(0.5)  # it has no witnesses
+    assert 0.5 < probabilities.urgencies[Urgency.SELF_HARM] < probabilities.topics["a"]
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "middle"), [(0.5, 0.5, 0.5), (0.1, 0.9, 0.5), (0.9, 0.9, 0.9), (0.0, 1.0, 0.5), (0.0, 0.0, 0.0)]
+)
+def test_between_two_probabilities_lies_their_mean_in_log_odds(first: float, second: float, middle: float) -> None:
+    assert between(first, second) == pytest.approx(middle, abs=1e-8)
+    assert between(first, second) == between(second, first)
+
+
+@pytest.mark.parametrize(("share", "leans", "read"), [(0.9, False, 1), (0.9, True, 2), (0.4, False, 2), (0.4, True, 2)])
+def test_a_message_is_read_after_the_last_topic_where_it_leans_or_is_not_clear(
+    share: float, leans: bool, read: int, library: Library
+) -> None:
+    encoded: list[str] = []
+
+    def encode(text: str) -> Vector:
+        encoded.append(text)
+        return np.array([1.0], dtype=np.float32)
+
+    odds = np.log(share / (1 - share))
+    heads = replace(HEADS, topic=np.array([[0.0, odds], [0.0, 0.0]]) if share > 0.5 else np.zeros((3, 2)))
+    heads = replace(heads, topics=("a", "b", "c")[: len(heads.topic)])
+    judge("and so on", replace(library, encoder=encode, heads=heads), "en", "relapse", leans, Told("en"))
+    assert len(encoded) == read
+    assert encoded[-1].endswith("and so on")
 
 
 def test_in_context_the_graver_wins_and_topics_are_mixed() -> None:

@@ -85,4 +85,4 @@ def test_what_was_fitted_can_be_read_back_and_knows_its_rows(tmp_path: Path) -> 
 
 @pytest.mark.parametrize(("share", "low", "high"), [(0.1, 0.85, 0.9), (0.5, 0.4, 0.6), (0.99, 0.0, 0.1)])
 def test_a_bar_lets_this_share_of_harmless_rows_pass(share: float, low: float, high: float) -> None:
-    assert low <= bar(np.linspace(0, 1, 101), share) <= high
+    assert low <= bar(np.linspace(0, 1, 101), share, 0.04) <= high

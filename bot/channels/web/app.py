@@ -112,6 +112,7 @@ def make_app(
         "embed_origins": embed_origins,
         "is_https": (public_url or "").startswith("https://"),
         "fail": pages.fail,
+        "is_new": desk.is_new,
         "refusal": details_of(assistant, 500, (), Profile()),
         "unlimited": [route.path for route in routes if isinstance(route, Route)],
     }

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from functools import lru_cache
 
 from starlette.datastructures import FormData
 from starlette.exceptions import HTTPException
@@ -25,6 +26,7 @@ from bot.vocabulary import Audience, ClearedReply, Message, PassageKind, Profile
 CHANNEL = "web"
 FIELDS = 12
 CARDS_KEPT = 64
+REPLIES_KEPT = 512
 STEPS = (
     "step-not-breathing",
     "step-breathing",
@@ -64,6 +66,11 @@ class Pages:
         self.rendering = rendering
         self.is_embedded = is_embedded
         self._cards: dict[tuple[str, str | None], str] = {}
+        self.read = lru_cache(REPLIES_KEPT)(self._read)
+
+    def _read(self, topic: str, profile: Profile) -> ClearedReply | None:
+        """One topic's answer to read; None where it is not served."""
+        return self.desk.assistant.page(topic, profile, datetime.now(UTC))
 
     def routes(self) -> list[BaseRoute]:
         """All pages; the chat inside other sites only where the operator lists some."""
@@ -136,7 +143,7 @@ class Pages:
         if hurried:
             return self._answered(request, asked, hurried.session or Session(), hurried.reply)
         profile = asked.session.profile
-        card = self.desk.assistant.page(CARD, profile, message.at) or self.desk.assistant.last_resort(profile)
+        card = self.read(CARD, profile) or self.desk.assistant.last_resort(profile)
         response = self._answered(request, asked, asked.session, card, notice="busy")
         response.status_code = 429
         response.headers["retry-after"] = str(wait)
@@ -146,7 +153,7 @@ class Pages:
         """The first page of a talk."""
         language = session.profile.language or self.rendering.languages[0]
         assistant = self.desk.assistant
-        welcome = assistant.page("welcome", session.profile, datetime.now(UTC))
+        welcome = self.read("welcome", session.profile)
         return self._talk(
             request,
             language,
@@ -184,7 +191,7 @@ class Pages:
             welcome=welcome,
             reply=reply,
             notice=notice,
-            card=None if only else self.desk.assistant.page(CARD, replace(session.profile, language=language), now),
+            card=None if only else self.read(CARD, replace(session.profile, language=language)),
             pointer=self.rendering.pointer(language, session.profile.country),
             embedded=request.url.path == EMBED,
             action=request.url.path,
@@ -206,20 +213,25 @@ class Pages:
         return self._cards[language, country]
 
     def _made_card(self, language: str, country: str | None) -> str:
-        profile, now = Profile(language, country), datetime.now(UTC)
+        profile = Profile(language, country)
         assistant = self.desk.assistant
-        steps = [(topic, assistant.page(topic, profile, now)) for topic in STEPS]
         return self.rendering.page(
             "emergency.html",
             language,
             profile=profile,
-            reply=assistant.page(CARD, profile, now) or assistant.last_resort(profile),
-            steps=[(topic, assistant.library.title(language, topic), reply) for topic, reply in steps if reply],
+            reply=self.read(CARD, profile) or assistant.last_resort(profile),
+            steps=self._steps_of(language),
             pointer=self.rendering.pointer(language, country),
             address="/emergency",
             # The card of each country is in each page, so that search engines need but one.
             addresses=self._addresses("/emergency"),
         )
+
+    def _steps_of(self, language: str) -> list[tuple[str, str, ClearedReply]]:
+        """The guided steps by topic and title; their texts are the same in every country."""
+        title = self.desk.assistant.library.title
+        steps = [(topic, self.read(topic, Profile(language))) for topic in STEPS]
+        return [(topic, title(language, topic), reply) for topic, reply in steps if reply]
 
     def _addresses(self, path: str, country: str | None = None) -> dict[str, str]:
         """Where a page is in each language."""
@@ -250,7 +262,7 @@ class Pages:
         country = self._country(request.query_params.get("country", ""))
         profile = Profile(language, country, Audience(audience) if audience in set(Audience) else None)
         known = language in self.rendering.languages and topic in self.desk.assistant.library.topics
-        reply = self.desk.assistant.page(topic, profile, datetime.now(UTC)) if known else None
+        reply = self.read(topic, profile) if known else None
         if reply is None:
             raise HTTPException(404)
         is_readable = path in READABLE
@@ -316,7 +328,7 @@ class Pages:
             "error.html",
             language,
             word=word,
-            card=self.desk.assistant.page(CARD, Profile(language), datetime.now(UTC)),
+            card=self.read(CARD, Profile(language)),
             pointer=self.rendering.pointer(language, None),
         )
         return HTMLResponse(page, status)

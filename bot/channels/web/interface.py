@@ -6,7 +6,7 @@ import asyncio
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from time import perf_counter_ns
 from typing import Any
 
@@ -44,10 +44,17 @@ class Desk:
     replies: Replies
     limits: Limits
 
+    def is_new(self, request: Request) -> bool:
+        """Whether somebody asks who has not asked lately."""
+        return self.rate.is_new(*self._who_and_when(request))
+
+    def _who_and_when(self, request: Request) -> tuple[str | None, float, date]:
+        address = request.client.host if request.client else None
+        return address, asyncio.get_running_loop().time(), datetime.now(UTC).date()
+
     def over_limit(self, request: Request) -> int:
         """0, or in how many seconds to come back."""
-        address = request.client.host if request.client else None
-        wait = self.rate.wait(address, asyncio.get_running_loop().time(), datetime.now(UTC).date())
+        wait = self.rate.wait(*self._who_and_when(request))
         return wait or (1 if self.answering.crowded else 0)
 
 

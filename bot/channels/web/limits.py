@@ -11,6 +11,9 @@ from ipaddress import IPv6Address, ip_address
 
 from bot.store.sealing import SealError, Sealing
 
+LATELY = 2.0
+"""Seconds. A person reads an answer for longer before asking again."""
+
 
 @dataclass(frozen=True)
 class Limits:
@@ -23,7 +26,7 @@ class Limits:
     """How long a message may have to wait for the engine; others are looked at by signals alone."""
     body: int = 64 * 1024
     body_seconds: float = 10.0
-    answer_seconds: float = 2.0
+    answer_seconds: float = 1.5
     kept_replies: int = 1_000
     kept_seconds: float = 600.0
 
@@ -43,15 +46,19 @@ class Rate:
         self._key = b""
         self._buckets: OrderedDict[bytes, tuple[float, float]] = OrderedDict()
 
+    def is_new(self, address: str | None, now: float, today: date) -> bool:
+        """Whether an address has not asked in the last seconds; where we cannot tell one from another, none is new."""
+        known = self._known(address, today)
+        if known is None:
+            return False
+        _, at = self._buckets.get(known, (0.0, float("-inf")))
+        return now - at > LATELY
+
     def wait(self, address: str | None, now: float, today: date) -> int:
         """Take a token; returns 0, or in how many whole seconds there is one again."""
-        network = network_of(address)
-        if network is None:
+        known = self._known(address, today)
+        if known is None:
             return 0
-        if today != self._day:
-            self._day, self._key = today, self._sealing.derived(f"web-rate/{today}").encode()
-            self._buckets.clear()
-        known = hmac.digest(self._key, network.encode(), "sha256")
         tokens, at = self._buckets.pop(known, (float(self._limits.burst), now))
         tokens = min(self._limits.burst, tokens + (now - at) * self._limits.per_second)
         allowed = tokens >= 1
@@ -59,6 +66,16 @@ class Rate:
         while len(self._buckets) > self._limits.addresses:
             self._buckets.popitem(last=False)
         return 0 if allowed else max(1, round((1 - tokens) / self._limits.per_second))
+
+    def _known(self, address: str | None, today: date) -> bytes | None:
+        """As what an address is known today; None for this machine."""
+        network = network_of(address)
+        if network is None:
+            return None
+        if today != self._day:
+            self._day, self._key = today, self._sealing.derived(f"web-rate/{today}").encode()
+            self._buckets.clear()
+        return hmac.digest(self._key, network.encode(), "sha256")
 
 
 def network_of(address: str | None) -> str | None:

@@ -10,18 +10,25 @@ EACH = 4
 
 
 class Pace:
-    """Lets requests begin in the order in which they came, a few in each round."""
+    """
+    Lets requests begin, a few in each round.
+
+    Of every four, three are of those who have not asked lately, as long as there are any: a crowd asks again and again.
+    Among equals, who came first begins first.
+    """
 
     def __init__(self, each: int = EACH) -> None:
         self._each = each
-        self._waiting: deque[asyncio.Future[None]] = deque()
+        self._new: deque[asyncio.Future[None]] = deque()
+        self._again: deque[asyncio.Future[None]] = deque()
+        self._count = 0
         self._is_going = False
 
-    async def turn(self) -> None:
+    async def turn(self, is_new: bool) -> None:
         """Wait until it is this request's turn; where nobody waits, that is at once."""
         loop = asyncio.get_running_loop()
         mine: asyncio.Future[None] = loop.create_future()
-        self._waiting.append(mine)
+        (self._new if is_new else self._again).append(mine)
         if not self._is_going:
             self._is_going = True
             loop.call_soon(self._round)
@@ -30,11 +37,16 @@ class Pace:
     def _round(self) -> None:
         """Let the next ones begin."""
         begun = 0
-        while self._waiting and begun < self._each:
-            first = self._waiting.popleft()
+        while begun < self._each and (first := self._next()):
             if not first.done():
                 first.set_result(None)
                 begun += 1
-        self._is_going = bool(self._waiting)
+        self._is_going = bool(self._new or self._again)
         if self._is_going:
             asyncio.get_running_loop().call_soon(self._round)
+
+    def _next(self) -> asyncio.Future[None] | None:
+        self._count += 1
+        first, second = (self._again, self._new) if self._count % 4 == 0 else (self._new, self._again)
+        waiting = first or second
+        return waiting.popleft() if waiting else None

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from bot.assistant import Assistant
 from bot.markup import web_html
@@ -29,22 +29,19 @@ READABLE: Mapping[str, str] = {"privacy": "privacy", "about": "about-bot"}
 
 
 @dataclass(frozen=True)
-class Place:
-    """A country as a page lists it."""
-
-    code: str
-    name: str
-    pointer: Markup
-
-
-@dataclass(frozen=True)
 class Furniture:
-    """What every page of a language needs, made once."""
+    """What every page of a language needs, made once: with 251 countries, their lists are most of a page."""
 
     language: str
     words: Mapping[str, str]
-    places: tuple[Place, ...]
+    options: str
+    numbers: Markup
     topics: tuple[tuple[str, str], ...] = field(default=())
+
+    def options_with(self, country: str | None) -> Markup:
+        """All countries to choose from, one of them chosen."""
+        chosen = f'<option value="{country}"'
+        return Markup(self.options.replace(chosen, f"{chosen} selected", 1) if country else self.options)
 
 
 class Rendering:
@@ -85,7 +82,8 @@ class Rendering:
             "w": furniture.words,
             "language": language,
             "languages": [(code, self.assistant.library.words[code].name) for code in self.languages],
-            "places": furniture.places,
+            "countries": furniture.options_with(facts.get("profile", Profile()).country),
+            "numbers": furniture.numbers,
             "audiences": list(Audience),
             "emergency": Urgency.EMERGENCY,
             "version": self.version,
@@ -112,18 +110,16 @@ def furniture_of(assistant: Assistant, language: str) -> Furniture:
     """Words, countries by name, and all answers of a language."""
     library = assistant.library
     words = library.words[language]
-    named = sorted(words.places.names.items(), key=lambda item: collated(item[1]))
-    places = tuple(
-        Place(code, name, Markup(web_html(library.pointer(language, code))))
-        for code, name in named
-        if code in library.directory.countries
-    )
+    known = {code: name for code, name in words.places.names.items() if code in library.directory.countries}
+    named = sorted(known.items(), key=lambda item: collated(item[1]))
+    options = [f'<option value="{code}">{escape(name)}</option>' for code, name in named]
+    numbers = [f'<li id="in-{code}">{web_html(library.pointer(language, code))}</li>' for code, _ in named]
     topics = tuple(
         (topic.id, library.title(language, topic.id))
         for topic in library.topics.values()
         if topic.group not in {"steps", "meta", "service"} and library.response(language, topic.id)
     )
-    return Furniture(language, words.web, places, topics)
+    return Furniture(language, words.web, "\n".join(options), Markup("\n".join(numbers)), topics)
 
 
 def collated(name: str) -> str:

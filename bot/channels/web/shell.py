@@ -27,8 +27,8 @@ HEADERS = {
     "x-content-type-options": "nosniff",
 }
 EMBED = "/embed"
-AHEAD = ("/emergency", "/assets/", "/healthz", "/readyz", "/telegram/")
-"""Where paths begin that wait for no others: the card, and what other programs count on."""
+AHEAD = frozenset({"/emergency", "/healthz", "/readyz"})
+"""Paths that wait for no others: the card, and what watches over us. Those of another channel do not either."""
 YEAR = "max-age=31536000; includeSubDomains"
 
 Fail = Callable[[Request, int], Awaitable[Response]]
@@ -46,6 +46,7 @@ class Shell:
         is_https: bool,
         fail: Fail,
         refusal: bytes,
+        is_new: Callable[[Request], bool],
         unlimited: Collection[str] = (),
     ) -> None:
         """
@@ -53,6 +54,7 @@ class Shell:
 
         Args:
             fail: makes the answer to what failed inside.
+            is_new: whether somebody asks who has not asked lately.
             refusal: problem details for when that fails too, made beforehand.
             unlimited: paths of routes that limit their bodies themselves: another channel's.
         """
@@ -63,6 +65,7 @@ class Shell:
         self.is_https = is_https
         self.fail = fail
         self.refusal = refusal
+        self.is_new = is_new
         self.pace = Pace()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -71,8 +74,8 @@ class Shell:
             await self.app(scope, receive, send)
             return
         begun = False
-        if not scope["path"].startswith(AHEAD):
-            await self.pace.turn()
+        if scope["path"] not in AHEAD and scope["path"] not in self.unlimited:
+            await self.pace.turn(self.is_new(Request(scope)))
 
         async def sent(message: Message) -> None:
             nonlocal begun

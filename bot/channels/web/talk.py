@@ -21,8 +21,8 @@ PURPOSE = "web-session"
 LIFETIME = timedelta(hours=2)
 LONGEST = 2_000
 """Characters that a token may have; ours has some 300."""
-RECALL_SECONDS = 0.6
-REMEMBER_SECONDS = 0.3
+RECALL_SECONDS = 0.4
+REMEMBER_SECONDS = 0.2
 """How long a store may take."""
 DOUBTING_SECONDS = 0.05
 """How long it may take after it failed, until it has answered again or so many seconds have gone."""

@@ -136,11 +136,11 @@ async def flooded(port: int, crowd: int, seconds: float) -> tuple[Seen, Seen]:
         line[1].close()
 
     async def in_danger() -> None:
-        for text in cycle(GRAVE):
+        for number, text in enumerate(cycle(GRAVE)):
             if time.perf_counter() >= until:
                 return
             talk = json.dumps({"text": text, "conversation": "7"}).encode()
-            head = f"POST /api/messages HTTP/1.1\r\nHost: x\r\nX-Forwarded-For: 10.0.1.1\r\nContent-Length: {len(talk)}\r\n\r\n"
+            head = f"POST /api/messages HTTP/1.1\r\nHost: x\r\nX-Forwarded-For: 10.1.1.{number % 200}\r\nContent-Length: {len(talk)}\r\n\r\n"
             for request in (head.encode() + talk, GET_CARD):
                 begun = time.perf_counter()
                 line = await asyncio.open_connection("127.0.0.1", port)

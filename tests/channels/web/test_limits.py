@@ -40,6 +40,16 @@ def test_a_bucket_empties_fills_again_and_is_each_addresss_own() -> None:
     assert [rate.wait("127.0.0.1", 0, TODAY) for _ in range(9)] == [0] * 9
 
 
+def test_who_has_not_asked_lately_is_new_and_this_machine_never_is() -> None:
+    rate = Rate(SEALING, Limits())
+    assert rate.is_new("203.0.113.7", 0, TODAY)
+    rate.wait("203.0.113.7", 0, TODAY)
+    assert not rate.is_new("203.0.113.7", 1, TODAY)
+    assert rate.is_new("203.0.113.8", 1, TODAY)
+    assert rate.is_new("203.0.113.7", 3, TODAY)
+    assert not rate.is_new("127.0.0.1", 0, TODAY)
+
+
 def test_no_address_is_kept_and_its_hash_is_another_one_tomorrow() -> None:
     rate = Rate(SEALING, Limits(burst=1, addresses=2))
     rate.wait("203.0.113.7", 0, TODAY)

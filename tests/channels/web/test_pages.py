@@ -180,6 +180,14 @@ def test_the_card_has_the_vetted_words_every_country_and_the_steps(
         assert "".join(plain(web_library.pointer(language, country).text).split()) in bare
 
 
+@pytest.mark.parametrize("country", ["KZ", "US", "AQ"])
+def test_the_steps_are_the_same_in_every_country(country: str, client: TestClient) -> None:
+    def steps(path: str) -> str:
+        return client.get(path).text.split('class="steps"')[1].split("</section>")[0]
+
+    assert steps(f"/emergency?language=es&country={country}") == steps("/emergency?language=es")
+
+
 def test_the_card_names_the_number_of_the_country_that_was_picked(client: TestClient) -> None:
     page = client.get("/emergency?language=en&country=kz").text
     assert page.index("tel:103") < page.index("<ol>")
