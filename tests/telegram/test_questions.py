@@ -12,8 +12,8 @@ from tests.telegram.conftest import Newcomers
 from tests.telegram.people import Person
 from tests.telegram.running import RunningBot
 
-NAMED = "my friend sasha says the purple mushrooms grow under stairs, call +7 701 123 45 67"
-SHOWN = "my friend … says the purple mushrooms grow under stairs, call …"
+NAMED = "do purple mushrooms grow under stairs, ask my teacher sasha, call +7 701 123 45 67"
+SHOWN = "do purple mushrooms grow under stairs, ask my teacher …, call …"
 SOON = 6.0
 
 
