@@ -19,11 +19,11 @@ from bot.store.database import INBOX, LEASES, OUTBOX
 from bot.store.mailbox import upsert
 
 LEASE = 20.0
-"""Seconds that a lease lasts unless it is renewed: so long at most the chats of a killed process wait."""
+"""Seconds that a lease lasts unless it is renewed."""
 GRACE = 5.0
 """Seconds after the end of a lease before another takes what its owner left: the owner may only have been held up."""
 RENEWED = 2.5
-"""Seconds between two renewals: two may fail before a lease is lost."""
+"""Seconds between two renewals: several may fail before a lease is lost."""
 PROCESS = "process/"
 """What the lease of a process's own life is called."""
 PAUSE = "pause/"

@@ -319,8 +319,8 @@ class Telegram:
             self._begin_safely(raw, heard, letter.id)
 
     def lacking(self, rows: Collection[int]) -> set[int]:
-        """Those rows of the inbox that were not started on here, the oldest of them; asked from the store's thread."""
-        return set(sorted(row for row in rows if row not in self._started)[:HELD])
+        """Those rows of the inbox that were not started on here; asked from the store's thread."""
+        return {row for row in rows if row not in self._started}
 
     def drop(self, chats: Collection[str]) -> None:
         """Another process looks after chats now."""
@@ -408,7 +408,7 @@ class Telegram:
             await asyncio.wait(self._tasks, timeout=seconds / 2)
         await self.outbox.finish(seconds / 2)
         with suppress(StoreError):
-            await self._run(self.custody.release_all, 2.0)
+            await self._run(self.custody.leases.release_all, 2.0)
         self._spare.close()
 
     def _read(self, raw: Mapping[str, Any]) -> Heard | None:

@@ -210,10 +210,7 @@ class Custody:
             self._caretaker.begin(letter)
 
     async def _tidy(self) -> None:
-        idle = self._caretaker.idle(self._ours)
-        adopts = not self._alone and self._adopts
-        if not idle and not adopts:
-            return
+        idle, adopts = self._caretaker.idle(self._ours), self._adopts
 
         def tidy(db: Connection) -> tuple[set[str], Taken]:
             gone = self.leases.release(db, idle)
@@ -225,7 +222,3 @@ class Custody:
         self.took(taken)
         if taken.unsent or taken.unanswered:
             note("taken over", unsent=len(taken.unsent), unanswered=len(taken.unanswered))
-
-    def release_all(self, db: Connection) -> None:
-        """Give back everything: the process ends, and another goes on at once."""
-        self.leases.release_all(db)

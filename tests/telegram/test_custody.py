@@ -1,0 +1,71 @@
+"""What an earlier process left is taken up, however much it is."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+from collections.abc import Collection, Iterable
+from pathlib import Path
+
+from bot.channels.telegram.custody import Custody
+from bot.store.database import Database
+from bot.store.mailbox import Incoming, Letter, Mailbox
+from bot.store.sealing import Sealing
+
+LEFT = 1200
+"""More than one look finds, in messages and in chats."""
+
+
+class Begun:
+    """A caretaker that only remembers what it was to begin with."""
+
+    def __init__(self) -> None:
+        self.rows: set[int] = set()
+
+    def begin(self, letter: Letter) -> None:
+        """Remember it; it is begun once."""
+        assert letter.id not in self.rows
+        self.rows.add(letter.id)
+
+    def take_up(self, letter: Letter) -> None:
+        """Nothing is left to be sent."""
+        raise AssertionError(letter)
+
+    def lacking(self, rows: Collection[int]) -> set[int]:
+        """What was not begun with."""
+        return set(rows) - self.rows
+
+    def drop(self, chats: Collection[str]) -> None:
+        """No other process is there to take any."""
+        assert not chats
+
+    def idle(self, chats: Iterable[str]) -> set[str]:
+        """All have something waiting."""
+        return set()
+
+    def pause(self, seconds: float) -> None:
+        """Nobody asks for one."""
+        raise AssertionError(seconds)
+
+    def share(self, processes: int) -> None:
+        """There is one."""
+        assert processes == 1
+
+
+def test_all_that_a_killed_process_left_is_taken_up_on_an_embedded_database(tmp_path: Path) -> None:
+    database, mailbox = Database(f"sqlite:///{tmp_path / 'bot.sqlite3'}"), Mailbox(Sealing(secrets.token_urlsafe(32)))
+    database.upgrade()
+    left = [Incoming(f"chat {number}", {f"mark {number}": None}, b"x") for number in range(LEFT)]
+    rows = database.run_now(lambda db: mailbox.put(db, left))
+    begun = Begun()
+
+    async def live() -> None:
+        custody = Custody(mailbox, database.run, database.run_beside, begun, alone=True)
+        await custody.recover()
+        for _ in range(4):
+            await asyncio.sleep(1.05)
+            await custody.look()
+
+    asyncio.run(live())
+    assert begun.rows == set(rows)
+    database.close()
