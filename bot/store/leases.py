@@ -9,14 +9,11 @@ from __future__ import annotations
 
 import time
 from collections.abc import Collection, Iterable
-from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Float, cast, delete, func, literal, or_, select, true, update
-from sqlalchemy.dialects.postgresql import insert as postgresql_insert
-from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
 from bot.store.database import INBOX, LEASES, OUTBOX
-from bot.store.mailbox import upsert
+from bot.store.mailbox import insert_into, upsert
 
 LEASE = 20.0
 """Seconds that a lease lasts unless it is renewed."""
@@ -59,11 +56,14 @@ class Leases:
         if not wanted:
             return set()
         rows = [{"name": name, "owner": self.owner, "until": now + LEASE} for name in sorted(wanted)]
-        made: Any = postgresql_insert(LEASES) if db.dialect.name == "postgresql" else sqlite_insert(LEASES)
-        ours = made.values(rows).on_conflict_do_update(
-            index_elements=["name"],
-            set_={"owner": self.owner, "until": now + LEASE},
-            where=or_(LEASES.c.owner == self.owner, ~held),
+        ours = (
+            insert_into(db, LEASES)
+            .values(rows)
+            .on_conflict_do_update(
+                index_elements=["name"],
+                set_={"owner": self.owner, "until": now + LEASE},
+                where=or_(LEASES.c.owner == self.owner, ~held),
+            )
         )
         return set(db.execute(ours.returning(LEASES.c.name)).scalars())
 
@@ -133,9 +133,8 @@ class Leases:
 def pause(db: Connection, what: str, seconds: float) -> None:
     """Let all processes keep a pause; a longer one that stands already stays."""
     now = clock(db)
-    made: Any = postgresql_insert(LEASES) if db.dialect.name == "postgresql" else sqlite_insert(LEASES)
     values = {"owner": "", "until": now + seconds}
-    kept = made.values(name=PAUSE + what, **values)
+    kept = insert_into(db, LEASES).values(name=PAUSE + what, **values)
     db.execute(kept.on_conflict_do_update(index_elements=["name"], set_=values, where=LEASES.c.until < now + seconds))
 
 

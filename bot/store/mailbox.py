@@ -210,15 +210,20 @@ def count_waiting(db: Connection) -> tuple[int, int]:
     return inbox, outbox
 
 
+def insert_into(db: Connection, table: Table) -> Any:
+    """An insert that may say what to do on a conflict: each kind of database has its own, of the same methods."""
+    return postgresql_insert(table) if db.dialect.name == "postgresql" else sqlite_insert(table)
+
+
 def insert_new(db: Connection, table: Table, row: Mapping[str, Any]) -> bool:
     """Insert unless the key is taken; whether it was free."""
-    made = postgresql_insert(table) if db.dialect.name == "postgresql" else sqlite_insert(table)
-    return db.execute(made.values(**row).on_conflict_do_nothing().returning(*table.primary_key)).first() is not None
+    made = insert_into(db, table).values(**row)
+    return db.execute(made.on_conflict_do_nothing().returning(*table.primary_key)).first() is not None
 
 
 def upsert(db: Connection, table: Table, row: Mapping[str, Any]) -> None:
     """Insert, or replace what stands under the key."""
-    made = postgresql_insert(table) if db.dialect.name == "postgresql" else sqlite_insert(table)
+    made = insert_into(db, table).values(**row)
     keys = [column.name for column in table.primary_key]
     changed = {name: value for name, value in row.items() if name not in keys}
-    db.execute(made.values(**row).on_conflict_do_update(index_elements=keys, set_=changed))
+    db.execute(made.on_conflict_do_update(index_elements=keys, set_=changed))

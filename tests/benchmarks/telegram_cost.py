@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import argparse
 import itertools
-import os
 import statistics
 import subprocess
 import sys
@@ -20,7 +19,7 @@ from pathlib import Path
 from tests.telegram.bot_api import BotApi
 from tests.telegram.expected import PLAIN
 from tests.telegram.people import Person
-from tests.telegram.running import RunningBot
+from tests.telegram.running import RunningBot, processor_seconds
 
 ECHO = """
 import sys
@@ -32,13 +31,6 @@ app.add_handler(MessageHandler(filters.TEXT, echo))
 app.run_polling(stop_signals=None)
 """
 IDS = itertools.count(9_000_001)
-TICKS = os.sysconf("SC_CLK_TCK")
-
-
-def processor(pid: int) -> float:
-    """Seconds of processor time that a process has used."""
-    fields = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
-    return (int(fields[11]) + int(fields[12])) / TICKS
 
 
 def speak(api: BotApi, count: int, rate: float) -> list[float]:
@@ -58,9 +50,9 @@ def speak(api: BotApi, count: int, rate: float) -> list[float]:
 def measured(api: BotApi, pid: int, count: int, rate: float) -> tuple[float, list[float]]:
     """Processor seconds a message, and the waits; after some messages that do not count."""
     speak(api, 40, rate)
-    before = processor(pid)
+    before = processor_seconds(pid)
     waits = speak(api, count, rate)
-    return (processor(pid) - before) / count, waits
+    return (processor_seconds(pid) - before) / count, waits
 
 
 def main() -> None:

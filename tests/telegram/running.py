@@ -157,8 +157,7 @@ class RunningBot:
 
     def processor(self) -> float:
         """Seconds of processor time that it has used."""
-        fields = Path(f"/proc/{self.pid}/stat").read_text().rsplit(")", 1)[1].split()
-        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+        return processor_seconds(self.pid)
 
     def files(self) -> int:
         """How many files and sockets it has open."""
@@ -191,6 +190,12 @@ class RunningBot:
         if self._reader:
             self._reader.join(5)
             self._reader = None
+
+
+def processor_seconds(pid: int) -> float:
+    """Seconds of processor time that a process has used."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def free_port() -> int:

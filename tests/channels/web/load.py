@@ -20,8 +20,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import cycle
-from pathlib import Path
 from urllib.request import urlopen
+
+from tests.telegram.running import processor_seconds
 
 QUESTIONS = (
     "is blocking nonsense?",
@@ -153,12 +154,6 @@ async def flooded(port: int, crowd: int, seconds: float) -> tuple[Seen, Seen]:
     return flood, grave
 
 
-def worked(process: int) -> float:
-    """Seconds of a core that a process has had."""
-    fields = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
-
-
 def main() -> None:
     """Press, and tell."""
     options = argparse.ArgumentParser(description=__doc__)
@@ -180,9 +175,9 @@ def main() -> None:
             )
             return
         for rate in chosen.rates:
-            before = worked(process)
+            before = processor_seconds(process)
             seen = asyncio.run(pressed(port, rate, chosen.seconds, chosen.people))
-            each = 1000 * (worked(process) - before) / len(seen.seconds)
+            each = 1000 * (processor_seconds(process) - before) / len(seen.seconds)
             shares = "  ".join(f"p{part * 100:g} {seen.share(part):.0f} ms" for part in (0.5, 0.95, 0.99))
             print(f"{rate:g} a second  {shares}  {each:.1f} ms of the core each  {dict(seen.statuses)}", flush=True)
 
