@@ -226,6 +226,14 @@ class Database:
             return
 
     def _transaction(self, works: list[Callable[[Connection], Any]]) -> list[tuple[Any, Exception | None]]:
+        if len(works) == 1:  # nothing to be kept apart from another's failure, so no savepoint
+            try:
+                with self.engine.begin() as db:
+                    return [(works[0](db), None)]
+            except (SQLAlchemyError, OSError):
+                raise
+            except Exception as error:  # noqa: BLE001 - it belongs to whoever handed in the work
+                return [(None, error)]
         results: list[tuple[Any, Exception | None]] = []
         with self.engine.begin() as db:
             for work in works:
@@ -233,7 +241,7 @@ class Database:
                     with db.begin_nested():
                         results.append((work(db), None))
                 except DBAPIError as error:
-                    if error.connection_invalidated or len(works) == 1:
+                    if error.connection_invalidated:
                         raise
                     results.append((None, StoreError(type(error).__name__)))
                 except SQLAlchemyError:

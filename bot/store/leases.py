@@ -13,7 +13,7 @@ from collections.abc import Collection, Iterable
 from sqlalchemy import ColumnElement, Connection, Float, cast, delete, func, literal, or_, select, true, update
 
 from bot.store.database import INBOX, LEASES, OUTBOX
-from bot.store.mailbox import insert_into, upsert
+from bot.store.mailbox import insert_into
 
 LEASE = 20.0
 """Seconds that a lease lasts unless it is renewed."""
@@ -57,7 +57,7 @@ class Leases:
             return set()
         rows = [{"name": name, "owner": self.owner, "until": now + LEASE} for name in sorted(wanted)]
         ours = (
-            insert_into(db, LEASES)
+            insert_into(db.dialect.name, LEASES)
             .values(rows)
             .on_conflict_do_update(
                 index_elements=["name"],
@@ -69,7 +69,9 @@ class Leases:
 
     def seize(self, db: Connection, name: str) -> None:
         """Take a lease from whoever has it; they find out when they next use or renew it."""
-        upsert(db, LEASES, {"name": name, "owner": self.owner, "until": clock(db) + LEASE})
+        values = {"owner": self.owner, "until": clock(db) + LEASE}
+        taken = insert_into(db.dialect.name, LEASES).values(name=name, **values)
+        db.execute(taken.on_conflict_do_update(index_elements=["name"], set_=values))
 
     def hold(self, db: Connection, name: str) -> None:
         """
@@ -134,7 +136,7 @@ def pause(db: Connection, what: str, seconds: float) -> None:
     """Let all processes keep a pause; a longer one that stands already stays."""
     now = clock(db)
     values = {"owner": "", "until": now + seconds}
-    kept = insert_into(db, LEASES).values(name=PAUSE + what, **values)
+    kept = insert_into(db.dialect.name, LEASES).values(name=PAUSE + what, **values)
     db.execute(kept.on_conflict_do_update(index_elements=["name"], set_=values, where=LEASES.c.until < now + seconds))
 
 
@@ -149,11 +151,6 @@ def clock(db: Connection) -> ColumnElement[float]:
     if db.dialect.name == "postgresql":
         return cast(func.extract("epoch", func.clock_timestamp()), Float)
     return literal(time.time())
-
-
-def forget_all(db: Connection) -> None:
-    """Erase every lease: of an embedded database there is one process only, and it has just begun."""
-    db.execute(delete(LEASES))
 
 
 def forget_lost(db: Connection) -> None:

@@ -5,9 +5,10 @@ from __future__ import annotations
 import time
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Table, delete, func, insert, select, text, update
+from sqlalchemy import ColumnElement, Connection, Table, delete, func, insert, select, text, true, update
 from sqlalchemy.dialects.postgresql import insert as postgresql_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
@@ -107,13 +108,13 @@ class Mailbox:
         """The numbers of what was accepted from chats and is not answered."""
         return set(db.execute(select(INBOX.c.id).where(INBOX.c.chat.in_(chats))).scalars()) if chats else set()
 
-    def unsent(self, db: Connection, chats: Collection[str]) -> list[Letter]:
-        """What is to be sent to chats, in order."""
-        return self._opened(db, OUTBOX, "outbox", OUTBOX.c.chat.in_(chats))
+    def unsent(self, db: Connection, chats: Collection[str] | None = None) -> list[Letter]:
+        """What is to be sent to chats, or to all, in order. What cannot be opened is a dead letter."""
+        return self._opened(db, OUTBOX, "outbox", true() if chats is None else OUTBOX.c.chat.in_(chats))
 
-    def received(self, db: Connection, ids: Collection[int]) -> list[Letter]:
-        """What was accepted under these numbers, the oldest first. What cannot be opened is a dead letter."""
-        return self._opened(db, INBOX, "inbox", INBOX.c.id.in_(ids))
+    def received(self, db: Connection, ids: Collection[int] | None = None) -> list[Letter]:
+        """What was accepted under these numbers, or all, the oldest first. What cannot be opened is a dead letter."""
+        return self._opened(db, INBOX, "inbox", true() if ids is None else INBOX.c.id.in_(ids))
 
     def _opened(self, db: Connection, table: Table, purpose: str, which: ColumnElement[bool]) -> list[Letter]:
         letters = []
@@ -210,20 +211,31 @@ def count_waiting(db: Connection) -> tuple[int, int]:
     return inbox, outbox
 
 
-def insert_into(db: Connection, table: Table) -> Any:
+def insert_into(dialect: str, table: Table) -> Any:
     """An insert that may say what to do on a conflict: each kind of database has its own, of the same methods."""
-    return postgresql_insert(table) if db.dialect.name == "postgresql" else sqlite_insert(table)
+    return postgresql_insert(table) if dialect == "postgresql" else sqlite_insert(table)
 
 
 def insert_new(db: Connection, table: Table, row: Mapping[str, Any]) -> bool:
     """Insert unless the key is taken; whether it was free."""
-    made = insert_into(db, table).values(**row)
-    return db.execute(made.on_conflict_do_nothing().returning(*table.primary_key)).first() is not None
+    return db.execute(_insert_new(db.dialect.name, table), row).first() is not None
 
 
 def upsert(db: Connection, table: Table, row: Mapping[str, Any]) -> None:
-    """Insert, or replace what stands under the key."""
-    made = insert_into(db, table).values(**row)
-    keys = [column.name for column in table.primary_key]
-    changed = {name: value for name, value in row.items() if name not in keys}
-    db.execute(made.on_conflict_do_update(index_elements=keys, set_=changed))
+    """Insert a whole row, or replace what stands under the key."""
+    db.execute(_upsert(db.dialect.name, table), row)
+
+
+# To build a statement takes as long as to run it; the values of a row are its parameters.
+
+
+@cache
+def _insert_new(dialect: str, table: Table) -> Any:
+    return insert_into(dialect, table).on_conflict_do_nothing().returning(*table.primary_key)
+
+
+@cache
+def _upsert(dialect: str, table: Table) -> Any:
+    made = insert_into(dialect, table)
+    changed = {column.name: made.excluded[column.name] for column in table.columns if not column.primary_key}
+    return made.on_conflict_do_update(index_elements=list(table.primary_key), set_=changed)

@@ -78,6 +78,14 @@ class GivenUpError(Exception):
     """Nobody waits any more for what was to be kept, and it is not to be kept."""
 
 
+@dataclass(frozen=True)
+class Recalled:
+    """A session as it was when its message was kept; not the newest where a turn of the chat was kept after `asked`."""
+
+    session: Session
+    asked: float
+
+
 @dataclass
 class Waiting:
     """
@@ -91,6 +99,7 @@ class Waiting:
     begun: float
     lane: Lane
     sent: asyncio.Event | None = None
+    recalled: Recalled | None = None
 
 
 @dataclass
@@ -100,9 +109,10 @@ class _Talk:
 
 @dataclass
 class _Lately:
-    """Of a chat: the newest message answered, and when it was told that it writes too much at once."""
+    """Of a chat: the newest message answered, when its last turn was kept, when it was told that it writes too much."""
 
     newest: int = 0
+    kept: float = float("-inf")
     told_many: float = float("-inf")
 
 
@@ -120,7 +130,7 @@ class Telegram:
         self.mailbox = Mailbox(sealing)
         self.custody = Custody(self.mailbox, self._run, database.run_beside, self, alone=database.embedded)
         self.outbox = Outbox(assistant, sender, database, self.mailbox)
-        self.outbox.hold = self.custody.leases.hold
+        self.outbox.hold = self.custody.hold
         self.outbox.shut = self.custody.shut
         self.outbox.arrived = self._arrived
         self.outbox.moved = self._moved
@@ -244,23 +254,27 @@ class Telegram:
         Where `given_up` is set before all is kept nothing is: they come again, perhaps to another process, or were
         answered from memory.
         """
-        incoming = [one for _, _, one in received]
+        incoming, asked = [one for _, _, one in received], time.monotonic()
 
-        def put(db: Connection) -> tuple[list[int | None], Taken]:
+        def put(db: Connection) -> tuple[list[int | None], list[Session | None], Taken]:
             # Claimed before anything new is put there, so that what was left there is told from it.
             taken = self.custody.take(db, {one.chat for one in incoming})
             numbers = self.mailbox.put(db, incoming)
             if given_up.is_set():
                 raise GivenUpError
-            return numbers, taken
+            sessions = [
+                self._sessions.recall(db, self._person(heard)) if heard and row is not None else None
+                for (_, heard, _), row in zip(received, numbers, strict=True)
+            ]
+            return numbers, sessions, taken
 
         self._held += len(incoming)
         try:
-            rows, taken = await self._run(put, STUCK)
+            rows, sessions, taken = await self._run(put, STUCK)
         finally:
             self._held -= len(incoming)
         self.custody.took(taken)
-        for (raw, heard, one), row in zip(received, rows, strict=True):
+        for (raw, heard, one), row, session in zip(received, rows, sessions, strict=True):
             settled = _identity(one) in self._settled
             self._settled.pop(_identity(one), None)
             if row is None:
@@ -270,7 +284,7 @@ class Telegram:
             elif given_up.is_set():
                 self._spawn(self._begin_unless_answered(raw, heard, one, row))
             elif one.chat in taken.chats:
-                self._begin_safely(raw, heard, row)
+                self._begin_safely(raw, heard, row, Recalled(session, asked) if session else None)
         return sum(row is not None for row in rows)
 
     async def recover(self) -> None:
@@ -408,7 +422,7 @@ class Telegram:
             await asyncio.wait(self._tasks, timeout=seconds / 2)
         await self.outbox.finish(seconds / 2)
         with suppress(StoreError):
-            await self._run(self.custody.leases.release_all, 2.0)
+            await self._run(self.custody.leave, 2.0)
         self._spare.close()
 
     def _read(self, raw: Mapping[str, Any]) -> Heard | None:
@@ -417,18 +431,20 @@ class Telegram:
         except PoisonError:
             return None
 
-    def _begin_safely(self, raw: Mapping[str, Any], heard: Heard | None, row: int) -> None:
+    def _begin_safely(
+        self, raw: Mapping[str, Any], heard: Heard | None, row: int, recalled: Recalled | None = None
+    ) -> None:
         """Start, once, on one update that is kept; whatever is wrong with it, the next is started on too."""
         if row in self._started:
             return
         self._started[row] = time.monotonic()
         try:
-            self._begin(raw, heard, row)
+            self._begin(raw, heard, row, recalled)
         except Exception as error:  # noqa: BLE001 - one update must not cost the others their answers
             count_failure(error, CHANNEL)
             self._spawn(self._bury(raw, row))
 
-    def _begin(self, raw: Mapping[str, Any], heard: Heard | None, row: int) -> None:
+    def _begin(self, raw: Mapping[str, Any], heard: Heard | None, row: int, recalled: Recalled | None) -> None:
         """Start on one update that is kept."""
         match heard.kind if heard else None:
             case None:
@@ -453,9 +469,15 @@ class Telegram:
             case _:
                 assert heard
                 RECEIVED.labels(CHANNEL, heard.kind.name.lower()).inc()
-                self._queue(heard, row)
+                self._queue(heard, row, recalled=recalled)
 
-    def _queue(self, heard: Heard, row: int | None, sent: asyncio.Event | None = None) -> None:
+    def _queue(
+        self,
+        heard: Heard,
+        row: int | None,
+        sent: asyncio.Event | None = None,
+        recalled: Recalled | None = None,
+    ) -> None:
         """Put a message before its chat's other ones where it sounds grave, else behind them."""
         message = self._message(heard, Session())
         lane = Lane.EMERGENCY if self._assistant.sounds_grave(message) else Lane.ORDINARY
@@ -466,7 +488,7 @@ class Telegram:
         starts = talk is None
         if talk is None:
             talk = self._talks[key] = _Talk()
-        talk.waiting.append(Waiting(heard, row, time.monotonic(), lane, sent))
+        talk.waiting.append(Waiting(heard, row, time.monotonic(), lane, sent, recalled))
         if starts:
             self._spawn(self._answer_chat(key, talk))
 
@@ -498,7 +520,7 @@ class Telegram:
         )
         try:
             person = self._person(heard)
-            recalled = await self._recall(person, heard, waiting.lane)
+            recalled = await self._recall(person, key, waiting)
             session = recalled or Session()
             channel = "canary" if heard.chat == self._canary else CHANNEL
             answer = await self._turn(self._message(heard, session), session, waiting.lane, channel)
@@ -654,11 +676,14 @@ class Telegram:
         except StoreError:
             self._unkept.append(work)
 
-    async def _recall(self, person: str, heard: Heard, lane: Lane) -> Session | None:
+    async def _recall(self, person: str, key: str, waiting: Waiting) -> Session | None:
         """The session of a talk; None where the store is away: help does not wait for a database."""
+        heard, known = waiting.heard, waiting.recalled
         if self._away_since is not None:
             return None
         old = self._moved_from.get(heard.chat)
+        if known and known.asked > self._lately_in(key).kept and old is None:
+            return known.session
         before = self._person(replace(heard, chat=old)) if old is not None else None
 
         def recall(db: Connection) -> Session:
@@ -666,7 +691,7 @@ class Telegram:
             return self._sessions.recall(db, before) if before and session == Session() else session
 
         try:
-            return await self._run(recall, HASTE if lane is Lane.EMERGENCY else 5.0)
+            return await self._run(recall, HASTE if waiting.lane is Lane.EMERGENCY else 5.0)
         except StoreError:
             return None
 
@@ -701,7 +726,7 @@ class Telegram:
                 self.mailbox.take_sent(db, key)
 
         def keep(db: Connection) -> list[int]:
-            self.custody.leases.hold(db, chat)
+            self.custody.hold(db, chat)
             remember(db)
             return self.mailbox.answered(db, rows, key, replies)
 
@@ -710,6 +735,7 @@ class Telegram:
             self.mailbox.answered(db, rows, key, [])
 
         async def kept() -> None:
+            self._lately_in(chat).kept = time.monotonic()
             try:
                 numbers = await self._run(keep, STUCK)
             except StoreError:
@@ -805,7 +831,7 @@ class Telegram:
         self.outbox.move(old_key, new_key, new)
 
         def move(db: Connection) -> None:
-            self.custody.leases.seize(db, new_key)
+            self.custody.seize(db, new_key)
             self.mailbox.move(db, old_key, new_key)
 
         await self._told_later(move)

@@ -11,7 +11,7 @@ from typing import Any, Protocol
 from sqlalchemy import Connection
 
 from bot.store.database import StoreError
-from bot.store.leases import Leases, forget_all, pause, pause_left
+from bot.store.leases import Leases, pause, pause_left
 from bot.store.mailbox import Letter, Mailbox
 from bot.telemetry import note
 
@@ -84,14 +84,13 @@ class Custody:
         Args:
             run: does a piece of work of the store.
             beside: does it without waiting for all that waits before it.
-            alone: the database is embedded, so that no other process is there.
+            alone: the database is embedded: no other process is there, every chat is ours, and no lease is needed.
         """
-        self.leases = Leases(secrets.token_hex(8))
+        self._leases = None if alone else Leases(secrets.token_hex(8))
         self._mailbox = mailbox
         self._run = run
         self._beside = beside
         self._caretaker = caretaker
-        self._alone = alone
         self._ours: set[str] = set()
         self._well_since = float("-inf")
         self._tidied = float("-inf")
@@ -102,11 +101,33 @@ class Custody:
 
         What others received for those that were ours comes along: it was there before whatever is received now.
         """
-        ours = self.leases.claim(db, chats, adopt=self._adopts)
+        if self._leases is None:
+            return Taken(set(chats))
+        ours = self._leases.claim(db, chats, adopt=self._adopts)
         fresh = ours - self._ours
         unsent = self._mailbox.unsent(db, fresh) if fresh else []
-        lacking = self._caretaker.lacking(self._mailbox.unanswered(db, fresh if self._alone else ours))
+        lacking = self._caretaker.lacking(self._mailbox.unanswered(db, ours))
         return Taken(ours, unsent, self._mailbox.received(db, lacking) if lacking else [])
+
+    def hold(self, db: Connection, chat: str) -> None:
+        """
+        Make sure, for the rest of the transaction, that a chat is ours.
+
+        Raises:
+            LostError: another process looks after it now.
+        """
+        if self._leases:
+            self._leases.hold(db, chat)
+
+    def seize(self, db: Connection, chat: str) -> None:
+        """Take a chat from whoever has it."""
+        if self._leases:
+            self._leases.seize(db, chat)
+
+    def leave(self, db: Connection) -> None:
+        """Give back everything: the process ends in peace."""
+        if self._leases:
+            self._leases.release_all(db)
 
     @property
     def _adopts(self) -> bool:
@@ -133,11 +154,10 @@ class Custody:
         """
 
         def claim(db: Connection) -> Taken:
-            if self._alone:
-                forget_all(db)
-            else:
-                self.leases.renew(db)
-            return self.take(db, self.leases.orphans(db))
+            if self._leases is None:
+                return Taken(set(), self._mailbox.unsent(db), self._mailbox.received(db))
+            self._leases.renew(db)
+            return self.take(db, self._leases.orphans(db))
 
         taken: Taken = await self._run(claim)
         self.took(taken)
@@ -150,13 +170,12 @@ class Custody:
         Raises:
             StoreError: the store is away.
         """
-        if self._alone:
-            return True
-        return bool(await self._run(lambda db: self.leases.claim(db, [POLLING])))
+        leases = self._leases
+        return leases is None or bool(await self._run(lambda db: leases.claim(db, [POLLING])))
 
     def shut(self, db: Connection, seconds: float) -> None:
         """Telegram lets nobody send for so long: tell the other processes."""
-        if not self._alone:
+        if self._leases:
             pause(db, SENDING, seconds)
 
     async def look(self) -> None:
@@ -166,12 +185,14 @@ class Custody:
         Raises:
             StoreError: the store is away.
         """
-        now = time.monotonic()
+        leases, now = self._leases, time.monotonic()
+        if leases is None:
+            self._ours -= self._caretaker.idle(self._ours)
+            return
         try:
-            if not self._alone:
-                await self._sweep()
+            await self._sweep(leases)
             if now - self._tidied >= TIDIED:
-                await self._tidy()
+                await self._tidy(leases)
                 self._tidied = now
         except StoreError:
             self._well_since = float("inf")
@@ -185,10 +206,10 @@ class Custody:
         Raises:
             StoreError: the store is away.
         """
-        if self._alone:
+        if self._leases is None:
             return
         before = set(self._ours)
-        names, living = await self._beside(self.leases.renew)
+        names, living = await self._beside(self._leases.renew)
         lost = before - names
         self._ours -= lost
         if lost:
@@ -196,11 +217,11 @@ class Custody:
         self._caretaker.drop(lost)
         self._caretaker.share(max(1, living))
 
-    async def _sweep(self) -> None:
+    async def _sweep(self, leases: Leases) -> None:
         """Start on what others received for our chats, and keep the pause that all keep."""
 
         def look(db: Connection) -> tuple[float, list[Letter]]:
-            lacking = self._caretaker.lacking(self.leases.waiting(db))
+            lacking = self._caretaker.lacking(leases.waiting(db))
             return pause_left(db, SENDING), self._mailbox.received(db, lacking) if lacking else []
 
         seconds, letters = await self._run(look)
@@ -209,12 +230,12 @@ class Custody:
         for letter in letters:
             self._caretaker.begin(letter)
 
-    async def _tidy(self) -> None:
+    async def _tidy(self, leases: Leases) -> None:
         idle, adopts = self._caretaker.idle(self._ours), self._adopts
 
         def tidy(db: Connection) -> tuple[set[str], Taken]:
-            gone = self.leases.release(db, idle)
-            return gone, self.take(db, self.leases.orphans(db)) if adopts else Taken(set())
+            gone = leases.release(db, idle)
+            return gone, self.take(db, leases.orphans(db)) if adopts else Taken(set())
 
         gone, taken = await self._run(tidy)
         # One of them may have been claimed anew since.

@@ -13,11 +13,10 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Route
 from telegram.error import Conflict, InvalidToken, NetworkError, RetryAfter
-from telegram.request import HTTPXRequest, RequestData
-from telegram.request._requestparameter import RequestParameter
+from telegram.request import HTTPXRequest
 
 from bot.channels.telegram.channel import Telegram
-from bot.channels.telegram.sending import outcome_of
+from bot.channels.telegram.sending import call, outcome_of
 from bot.store.database import StoreError
 from bot.telemetry import LAST_POLL, alarm, count_failure, note
 
@@ -136,8 +135,7 @@ class Poller:
         # After a failure an answer is wanted at once, to know that all is well again.
         timeout = 0 if self.locked_out or self._failed else POLL
         asked = {"offset": self._offset, "timeout": timeout, "limit": 100, "allowed_updates": WANTED}
-        data = RequestData([RequestParameter.from_input(name, value) for name, value in asked.items() if value])
-        result: object = await self._request.post(self._url, data, read_timeout=POLL + SLACK)
+        result = await call(self._request, self._url, asked, POLL + SLACK)
         if not isinstance(result, list):
             raise NetworkError("not a list of updates")
         return [update for update in result if isinstance(update, dict)]

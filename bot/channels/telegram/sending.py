@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import Enum, auto
@@ -22,7 +23,8 @@ from telegram.error import (
     TelegramError,
     TimedOut,
 )
-from telegram.request import HTTPXRequest
+from telegram.request import HTTPXRequest, RequestData
+from telegram.request._requestparameter import RequestParameter
 
 from bot.channels.delivery import Lane
 from bot.markup import plain_reply, telegram_html
@@ -32,6 +34,9 @@ from bot.vocabulary import Choice, ClearedReply
 TIMEOUT = 10.0
 """Seconds that one call may take in all."""
 POOL = {Lane.EMERGENCY: 32, Lane.ORDINARY: 128}
+"""Connections for each lane's replies."""
+OTHER_CALLS = 16
+"""Connections for all calls that send no reply."""
 NOT_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError, httpx.UnsupportedProtocol)
 """Errors that come before a request has left; after any other, nobody knows."""
 NOWHERE = 2**52
@@ -72,24 +77,46 @@ class Target:
     reply_to: int | None = None
 
 
-def make_bot(token: str, root: str, pool: int) -> Bot:
-    """A caller of the Bot API with a pool of connections of its own."""
-    request = HTTPXRequest(
-        connection_pool_size=pool, connect_timeout=4.0, read_timeout=8.0, write_timeout=6.0, pool_timeout=1.0
+async def call(request: HTTPXRequest, url: str, parameters: Mapping[str, Any], patience: float | None = None) -> object:
+    """
+    One call of the Bot API, and its result as JSON.
+
+    python-telegram-bot's `Bot` makes objects of all that comes back; of a reply that was sent one number is wanted.
+
+    Args:
+        url: with the token and the method's name.
+        parameters: what is None is left out.
+        patience: seconds that the answer may take; None for the request's own.
+
+    Raises:
+        TelegramError: it failed.
+    """
+    given = [RequestParameter.from_input(name, value) for name, value in parameters.items() if value is not None]
+    timeout = {} if patience is None else {"read_timeout": patience}
+    result: object = await request.post(url, RequestData(given), **timeout)
+    return result
+
+
+def connections(count: int) -> HTTPXRequest:
+    """A pool of so many connections."""
+    return HTTPXRequest(
+        connection_pool_size=count, connect_timeout=4.0, read_timeout=8.0, write_timeout=6.0, pool_timeout=1.0
     )
-    return Bot(token, base_url=f"{root}/bot", request=request, get_updates_request=HTTPXRequest(connection_pool_size=2))
+
+
+def make_bot(token: str, root: str, count: int) -> Bot:
+    """A caller of the Bot API with so many connections of its own."""
+    return Bot(token, base_url=f"{root}/bot", request=connections(count), get_updates_request=connections(1))
 
 
 class Sender:
     """Sends, and tells what became of it. Emergencies have connections of their own."""
 
     def __init__(self, token: str, root: str) -> None:
-        self._bots = {lane: make_bot(token, root, size) for lane, size in POOL.items()}
-
-    @property
-    def bot(self) -> Bot:
+        self._url = f"{root}/bot{token}/sendMessage"
+        self._lanes = {lane: connections(count) for lane, count in POOL.items()}
+        self.bot = make_bot(token, root, OTHER_CALLS)
         """For calls that are no replies."""
-        return self._bots[Lane.ORDINARY]
 
     async def send(self, reply: ClearedReply, target: Target, lane: Lane) -> Outcome:
         """
@@ -121,21 +148,20 @@ class Sender:
         self, shape: dict[str, Any], markup: InlineKeyboardMarkup | None, where: Target, lane: Lane
     ) -> Outcome:
         answered = ReplyParameters(where.reply_to, allow_sending_without_reply=True) if where.reply_to else None
+        said = {
+            "chat_id": where.chat,
+            **shape,
+            "reply_markup": markup,
+            "reply_parameters": answered,
+            "message_thread_id": where.thread,
+            "link_preview_options": LinkPreviewOptions(is_disabled=True),
+        }
         try:
-            message = await asyncio.wait_for(
-                self._bots[lane].send_message(
-                    where.chat,
-                    **shape,
-                    reply_markup=markup,
-                    reply_parameters=answered,
-                    message_thread_id=where.thread,
-                    link_preview_options=LinkPreviewOptions(is_disabled=True),
-                ),
-                TIMEOUT,
-            )
+            message = await asyncio.wait_for(call(self._lanes[lane], self._url, said), TIMEOUT)
         except Exception as error:  # noqa: BLE001 - an outcome that we do not know is one too
             return outcome_of(error)
-        return Outcome(Result.SENT, message.message_id)
+        number = message.get("message_id") if isinstance(message, dict) else None
+        return Outcome(Result.SENT, number if isinstance(number, int) else None)
 
     async def typing(self, chat: int) -> None:
         """Show that an answer is being made; it matters to nobody whether that arrives."""
@@ -145,9 +171,9 @@ class Sender:
 
     async def close(self) -> None:
         """Close all connections."""
-        for bot in self._bots.values():
-            for request in bot._request:  # Bot.shutdown() does this only after initialize(), which asks Telegram
-                await request.shutdown()
+        # Bot.shutdown() does this only after initialize(), which asks Telegram.
+        for request in (*self._lanes.values(), *self.bot._request):
+            await request.shutdown()
 
 
 def outcome_of(error: BaseException) -> Outcome:
