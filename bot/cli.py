@@ -324,7 +324,8 @@ def run_train(options: argparse.Namespace, settings: Settings) -> int:
         raise UnusableFileError(faults)
     if encoder_training:
         encoder_training.make_encoder(rows, root / "model", settings.cache_folder, print, options.runs)
-    card = training.fit_heads(rows, load_encoder(root / "model"), root / "model", settings.cache_folder, print)
+    titles = {key: response.title for key, response in load(root).library.responses.items()}
+    card = training.fit_heads(rows, titles, load_encoder(root / "model"), root / "model", settings.cache_folder, print)
     for name, value in card.figures.items():
         print(f"  {name:20} {value:7.1%}")
     print(

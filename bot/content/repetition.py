@@ -53,11 +53,11 @@ def sentences(shelf: Shelf) -> Iterator[FileFault]:
 
 
 def questions(shelf: Shelf) -> Iterator[FileFault]:
-    """No question stands under two topics, and the heads were fitted on just these questions."""
-    seen: dict[tuple[str, ...], Question] = {}
+    """No question stands under two topics after the same one, and the heads were fitted on just these questions."""
+    seen: dict[tuple[str | None, tuple[str, ...]], Question] = {}
     for row in shelf.questions:
         form = words(row.text)
-        earlier = seen.setdefault(form, row) if form else row
+        earlier = seen.setdefault((row.after, form), row) if form else row
         if (earlier.topic, earlier.urgencies, earlier.dosing) != (row.topic, row.urgencies, row.dosing):
             yield FileFault(row.path, row.line, f"also stands at {earlier.path}:{earlier.line} with other labels")
     try:

@@ -60,6 +60,11 @@ def folded(text: str) -> str:
     return re.sub(r"(\w)\1{2,}", r"\1\1", cleaned(text).lower())
 
 
+def after_title(title: str | None, text: str) -> str:
+    """The form of a message that is read after the title of the last answer, where there is one."""
+    return folded(f"{title} {text}" if title else text)
+
+
 def without_accents(text: str) -> str:
     """Letters without accents; ё becomes е, й stays й."""
     out = []

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from bot.conversation.guard import Vouched, clear
 from bot.conversation.leaving import HOW, KEPT, REFUSED, SHOWN, answered_by, draft_of, is_the_question
-from bot.conversation.library import NO_DOSING, OUT_OF_SCOPE, Library
+from bot.conversation.library import ASIDE, NO_DOSING, Library
 from bot.conversation.reply import compose, last_resort
 from bot.conversation.understanding import understand
 from bot.vocabulary import (
@@ -69,8 +69,7 @@ def remembered(session: Session, understanding: Understanding, reply: Reply) -> 
         return replace(session, profile=understanding.profile, country_asked=True, leaving=leaving, draft=draft)
     return Session(
         profile=understanding.profile,
-        # A question that was not answered leaves the talk where it was: the next one may lean on the same topic.
-        topic=session.topic if reply.topic == OUT_OF_SCOPE else reply.topic,
+        topic=session.topic if reply.topic in ASIDE else reply.topic,
         danger=understanding.dangers[0] if understanding.dangers else None,
         declined=reply.topic == NO_DOSING,
         country_asked=True,

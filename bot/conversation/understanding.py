@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from bot.conversation.language import Told, folded, in_cyrillic, tell_language, words
+from bot.conversation.language import Told, after_title, folded, in_cyrillic, tell_language, words
 from bot.conversation.library import NO_DOSING, OUT_OF_SCOPE, Library
 from bot.conversation.matching import candidates, in_context, match
 from bot.conversation.triage import Probabilities, Thresholds, asks_for_dosing, triage
@@ -115,7 +115,7 @@ def judge(text: str, library: Library, language: str, topic: str | None, leans: 
     clear = max(alone.topics.values(), default=0.0) >= library.heads.answer_from
     if topic is None or library.response(language, topic) is None or (clear and not leans):
         return alone
-    within = library.heads(library.encoder(folded(f"{library.title(language, topic)} {text}")))
+    within = library.heads(library.encoder(after_title(library.title(language, topic), text)))
     mixed = in_context(alone, within, CONTEXT)
     # The title of an emergency, or of a step in one, must not raise an alarm by itself.
     alarming = library.topics[topic].urgency is not Urgency.NONE or library.topics[topic].group == "steps"

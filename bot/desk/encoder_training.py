@@ -344,7 +344,8 @@ class Recipe:
         average: of how many of the last epochs the weights are averaged.
         frozen_words: whether the table of word pieces stays as it was.
         frozen_layers: how many of the lowest layers stay as they were.
-        follows: the share of short messages that stand after a topic's title, as a follow-up is read when serving.
+        follows: the share of short messages that stand after a topic's title, as a follow-up is read when serving; the
+            turns of conversations always do.
     """
 
     layers: tuple[int, ...] = tuple(range(12))
@@ -508,6 +509,7 @@ class Batch(NamedTuple):
     topic: Tensor
     """Place in the list of topics; -1 for none."""
     group: Tensor
+    """Place in the list of sub-meanings; -1 for none."""
 
 
 @dataclass(frozen=True)
@@ -545,7 +547,8 @@ class Lessons:
         """By language: texts that say nothing of ours. By group: the texts of one sub-meaning."""
         found: dict[str, list[str]] = defaultdict(list)
         for row in self.rows:
-            found[row.group].append(row.text)
+            if not row.is_turn:
+                found[row.group].append(row.text)
             if row.topic == OUT_OF_SCOPE and not row.urgencies and not row.dosing:
                 found[row.language].append(row.text)
         return found
@@ -558,11 +561,15 @@ class Lessons:
         return dice.choice((". ", ", ", " ", "\n")).join(pair)
 
     def text(self, row: Question, recipe: Recipe, dice: random.Random) -> str:
-        text = self.lengthened(row, dice) if dice.random() < recipe.longer else row.text
+        text = self.lengthened(row, dice) if not row.after and dice.random() < recipe.longer else row.text
         text = noised(text, dice) if dice.random() < recipe.noisy else text
-        if recipe.follows and dice.random() < recipe.follows and len(text.split()) <= FOLLOWING:
-            text = " ".join(filter(None, (self.said_before(row, dice), text)))
-        return self.fold(text)
+        if row.after:
+            before = self.talk.titles.get((row.language, row.after))
+        elif recipe.follows and dice.random() < recipe.follows and len(text.split()) <= FOLLOWING:
+            before = self.said_before(row, dice)
+        else:
+            before = None
+        return self.fold(f"{before} {text}" if before else text)
 
     def said_before(self, row: Question, dice: random.Random) -> str | None:
         """The title of the same topic, of one whose answer leads to it, or of any: its label is the row's all the same."""
@@ -589,7 +596,7 @@ class Lessons:
             torch.tensor([[urgency in row.urgencies for urgency in URGENCIES] for row in rows], dtype=torch.float32),
             torch.tensor([row.dosing for row in rows], dtype=torch.float32),
             torch.tensor([-1 if row.topic is None else topics[row.topic] for row in rows]),
-            torch.tensor([groups[row.group] for row in rows]),
+            torch.tensor([groups.get(row.group, -1) for row in rows]),
         )
 
 
@@ -602,22 +609,25 @@ def padded(ids: Sequence[Sequence[int]]) -> tuple[Tensor, Tensor]:
 class Loss:
     """Of the heads together. Rare classes weigh more, by the root of how rare they are."""
 
-    def __init__(self, lessons: Lessons, recipe: Recipe) -> None:
+    def __init__(self, lessons: Lessons, recipe: Recipe, device: torch.device) -> None:
         self.recipe = recipe
         rows = lessons.rows
         urgent = [sum(name in row.urgencies for row in rows) for name in URGENCIES]
-        self.urgency_rarity = torch.tensor([rarity(count, len(rows)) for count in urgent])
-        self.dosing_rarity = torch.tensor(rarity(sum(row.dosing for row in rows), len(rows)))
+        self.urgency_rarity = torch.tensor([rarity(count, len(rows)) for count in urgent], device=device)
+        self.dosing_rarity = torch.tensor(rarity(sum(row.dosing for row in rows), len(rows)), device=device)
         counts = Counter(row.topic for row in rows)
-        weights = torch.tensor([counts[topic] ** -0.5 for topic in lessons.topics])
+        weights = torch.tensor([counts[topic] ** -0.5 for topic in lessons.topics], device=device)
         self.topic_weights = weights / weights.mean()
 
     def __call__(self, answers: Answers, batch: Batch) -> Tensor:
         recipe = self.recipe
         urgency = self.yes_or_no(answers.urgency, batch.urgency, self.urgency_rarity) * len(URGENCIES)
         dosing = self.yes_or_no(answers.dosing, batch.dosing, self.dosing_rarity)
-        group = functional.cross_entropy(answers.group, batch.group, label_smoothing=recipe.smoothing)
-        total = recipe.urgency_weight * urgency + recipe.dosing_weight * dosing + recipe.group_weight * group
+        total = recipe.urgency_weight * urgency + recipe.dosing_weight * dosing
+        if bool((batch.group >= 0).any()):
+            total = total + recipe.group_weight * functional.cross_entropy(
+                answers.group, batch.group, ignore_index=-1, label_smoothing=recipe.smoothing
+            )
         if bool((batch.topic >= 0).any()):
             total = total + recipe.topic_weight * functional.cross_entropy(
                 answers.topic, batch.topic, self.topic_weights, ignore_index=-1, label_smoothing=recipe.smoothing
@@ -639,11 +649,16 @@ def learn(network: Network, heads: Heads, lessons: Lessons, recipe: Recipe, fold
     """
     Train both in place, and leave a checkpoint of every epoch in `folder`; go on from the last one found there.
 
+    A graphics processor is used where torch finds one: a run then takes minutes.
+
     Returns:
         The mean loss of every epoch.
     """
     torch.manual_seed(recipe.seed)
     torch.set_num_threads(recipe.threads)
+    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    network.to(device)
+    heads.to(device)
     if recipe.frozen_words:
         network.words.requires_grad_(False)
     for layer in network.layers[: recipe.frozen_layers]:
@@ -657,15 +672,16 @@ def learn(network: Network, heads: Heads, lessons: Lessons, recipe: Recipe, fold
         fused=True,
     )
     done, losses = resumed(folder, network, heads, optimizer)
-    loss = Loss(lessons, recipe)
-    half = brain_floats_are_quicker()
+    loss = Loss(lessons, recipe, device)
+    half = device.type == "cuda" or brain_floats_are_quicker()
     steps = math.ceil(len(lessons.rows) / recipe.batch)
     network.train()
     for epoch in range(done, recipe.epochs):
         progress = Progress(say, f"epoch {epoch + 1} of {recipe.epochs}", steps)
         for step, batch in enumerate(lessons.batches(recipe, epoch), epoch * steps):
             set_rate(optimizer, step / (steps * recipe.epochs), recipe.warm_up)
-            with torch.autocast("cpu", torch.bfloat16, enabled=half):
+            batch = Batch(*(part.to(device) for part in batch))
+            with torch.autocast(device.type, torch.bfloat16, enabled=half):
                 vectors = network(batch.input_ids, batch.attention_mask)
             found = loss(heads(vectors.float()), batch)
             optimizer.zero_grad(set_to_none=True)
@@ -675,6 +691,8 @@ def learn(network: Network, heads: Heads, lessons: Lessons, recipe: Recipe, fold
             progress.step(found.item())
         losses.append(progress.mean)
         keep(folder, epoch, network, heads, optimizer, losses, recipe)
+    network.cpu()
+    heads.cpu()
     return losses
 
 
@@ -738,8 +756,8 @@ def keep(
 def resumed(folder: Path, network: Network, heads: Heads, optimizer: torch.optim.Optimizer) -> tuple[int, list[float]]:
     if not (folder / "state.pt").exists():
         return 0, []
-    state = torch.load(folder / "state.pt")
-    weights = torch.load(folder / f"epoch-{state['epoch']}.pt")
+    state = torch.load(folder / "state.pt", map_location="cpu")
+    weights = torch.load(folder / f"epoch-{state['epoch']}.pt", map_location="cpu")
     network.load_state_dict(weights["network"])
     heads.load_state_dict(weights["heads"])
     optimizer.load_state_dict(state["optimizer"])
@@ -749,7 +767,7 @@ def resumed(folder: Path, network: Network, heads: Heads, optimizer: torch.optim
 def take_average(folder: Path, network: Network, heads: Heads, recipe: Recipe) -> None:
     """Put the mean of the last epochs' weights into both."""
     last = range(max(0, recipe.epochs - recipe.average), recipe.epochs)
-    saved = [torch.load(folder / f"epoch-{epoch}.pt") for epoch in last]
+    saved = [torch.load(folder / f"epoch-{epoch}.pt", map_location="cpu") for epoch in last]
     for part, module in (("network", network), ("heads", heads)):
         mean = {name: torch.stack([one[part][name] for one in saved]).mean(0) for name in saved[0][part]}
         module.load_state_dict(mean)
@@ -791,7 +809,7 @@ def train_encoder(
     base = cut(base, cut_vocabulary(base, texts, common_words(recipe.words_per_language)), recipe.layers)
     tokenizer = build_tokenizer(base.pieces)
     topics = tuple(sorted({row.topic for row in rows if row.topic is not None}))
-    groups = tuple(sorted({row.group for row in rows}))
+    groups = tuple(sorted({row.group for row in rows if not row.is_turn}))
     lessons = Lessons(rows, topics, groups, tokenizer, fold, talk or Talk())
     network, heads = Network(base, recipe.dropout), Heads(base.shape.width, len(topics), len(groups))
     begun = copy.deepcopy((network.state_dict(), heads.state_dict()))
@@ -852,7 +870,7 @@ def make_encoder(rows: Sequence[Question], folder: Path, cache: Path, say: Say, 
 
 def fingerprint(rows: Sequence[Question], recipe: Recipe) -> str:
     """Of all that decides the result: the same rows in the same order, and the same recipe."""
-    plain = [[row.text, sorted(row.urgencies), row.dosing, row.topic, row.group] for row in rows]
+    plain = [[row.text, sorted(row.urgencies), row.dosing, row.topic, row.group, row.after] for row in rows]
     return hashlib.sha256(json.dumps([plain, asdict(recipe)], sort_keys=True).encode()).hexdigest()[:16]
 
 

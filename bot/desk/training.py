@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import warnings
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from hashlib import sha256
 from pathlib import Path
 from zipfile import BadZipFile
@@ -16,12 +16,13 @@ from sklearn.linear_model import LogisticRegression
 
 from bot.content.encoder import EncoderCard, HeadsCard, LanguageThresholds
 from bot.content.questions import Question, questions_digest
-from bot.conversation.language import folded
+from bot.conversation.language import after_title
 from bot.conversation.library import OUT_OF_SCOPE
 from bot.conversation.matching import URGENCIES, between
 from bot.vocabulary import Encoder, Urgency, Vector
 
 Floats = npt.NDArray[np.float64]
+Titles = Mapping[tuple[str, str], str]
 STRENGTH = 10.0
 """Inverse regularisation of every head."""
 FOLDS = 3
@@ -49,17 +50,25 @@ SURE_ENOUGH = 0.6
 
 
 def fit_heads(
-    rows: Sequence[Question], encoder: Encoder, folder: Path, cache: Path, say: Callable[[str], None]
+    rows: Sequence[Question],
+    titles: Titles,
+    encoder: Encoder,
+    folder: Path,
+    cache: Path,
+    say: Callable[[str], None],
 ) -> HeadsCard:
     """
     Fit the heads on the vectors of the encoder that serves, and write heads.npz and heads.json into `folder`.
 
     Thresholds come from cross-validation by sub-meaning: no row is judged by heads that saw its group.
+
+    Args:
+        titles: by language and topic, what a follow-up is read after.
     """
     say(f"encoding {len(rows)} questions")
     encoder_card = EncoderCard.model_validate_json((folder / "card.json").read_bytes())
     encoder_hash = encoder_card.files["encoder.onnx"].sha256
-    vectors = encoded(rows, encoder, cache / f"vectors-{encoder_hash[:16]}.npz")
+    vectors = encoded(rows, titles, encoder, cache / f"vectors-{encoder_hash[:16]}.npz")
     say("cross-validating by sub-meaning")
     truths = np.array([[u in row.urgencies for u in URGENCIES] for row in rows])
     dosing = np.array([row.dosing for row in rows])
@@ -122,7 +131,7 @@ def topics_of_danger(rows: Sequence[Question]) -> dict[Urgency, tuple[str, ...]]
     return {urgency: topics for urgency, topics in found.items() if topics}
 
 
-def encoded(rows: Sequence[Question], encoder: Encoder, cache: Path) -> Vector:
+def encoded(rows: Sequence[Question], titles: Titles, encoder: Encoder, cache: Path) -> Vector:
     """
     The vectors of the rows as they are read when serving, one a row.
 
@@ -130,7 +139,7 @@ def encoded(rows: Sequence[Question], encoder: Encoder, cache: Path) -> Vector:
         cache: a file of this encoder's vectors by the hash of what was encoded, so that only new questions take time.
             It is made where it is not there, and made anew where it cannot be read.
     """
-    forms = [folded(row.text) for row in rows]
+    forms = [after_title(titles.get((row.language, row.after or "")), row.text) for row in rows]
     keys = [sha256(form.encode()).hexdigest() for form in forms]
     known = read_cache(cache)
     vectors = {key: known[key] if key in known else encoder(form) for key, form in zip(keys, forms, strict=True)}

@@ -61,7 +61,7 @@ def fitted(folder: Path) -> Path:
     folder.mkdir()
     files = {"encoder.onnx": {"sha256": "0" * 64, "bytes": 1}}
     (folder / "card.json").write_text(json.dumps({"files": files}), encoding="utf-8")
-    fit_heads(ROWS, encode, folder, folder / "cache", said.append)
+    fit_heads(ROWS, {}, encode, folder, folder / "cache", said.append)
     return folder
 
 
