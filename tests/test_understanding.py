@@ -9,8 +9,10 @@ import pytest
 
 from bot.assistant import Assistant
 from bot.conversation.library import Library
-from bot.desk.evaluation import Judged, LabelledQuestion, figures, judge, read_labelled
-from bot.vocabulary import ClearedReply, Message, Profile, Understanding
+from bot.desk.evaluation.figures import figures
+from bot.desk.evaluation.judging import Answered, Judged, judge
+from bot.desk.evaluation.labelled import LabelledQuestion, read_labelled
+from bot.vocabulary import Message, Profile, Session
 
 FOLDER = Path(__file__).parent / "questions"
 AT_LEAST = {
@@ -32,11 +34,11 @@ def judged(library: Library) -> tuple[Judged, ...]:
     """Every labelled question, each a talk of its own."""
     noon = datetime(2026, 1, 1, 12, tzinfo=UTC)
 
-    def ask(row: LabelledQuestion) -> tuple[ClearedReply, Understanding | None, int]:
-        answer = Assistant(library, {}).respond("gate", Message(row.text, noon, Profile(row.language)))
-        return answer.reply, answer.understanding, 0
+    def ask(row: LabelledQuestion, session: Session) -> Answered:
+        answer = Assistant(library, {}).answer(Message(row.text, noon, Profile(row.language)), session, "gate")
+        return Answered(answer.reply, answer.session, answer.understanding, 0)
 
-    return judge([row for path in sorted(FOLDER.glob("*.jsonl")) for row in read_labelled(path)], ask)
+    return judge([(row,) for path in sorted(FOLDER.glob("*.jsonl")) for row in read_labelled(path).questions], ask)
 
 
 @pytest.mark.parametrize(("name", "bound"), AT_LEAST.items())
