@@ -41,8 +41,9 @@ PARTS: Mapping[str, tuple[Callable[[Judged], bool], Callable[[Judged], bool]]] =
     "dosing": (lambda j: j.asked.dosing, lambda j: j.dosing_right),
     "topic among three": (lambda j: j.answerable, lambda j: j.among_three_right),
     "no false alarm": (lambda j: j.calm, lambda j: j.answer.urgency is Urgency.NONE),
+    "no false dosing": (lambda j: not j.asked.dosing, lambda j: j.dosing_right),
 }
-"""What is looked at: on which messages, and what is right there."""
+"""What is looked at, on which messages, and what is right there; a noise that is taken for danger must not look harmless."""
 
 
 @dataclass(frozen=True)

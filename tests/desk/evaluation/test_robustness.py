@@ -39,16 +39,16 @@ def deaf_to_capitals(ask: Ask, asked_of: list[str]) -> Deaf:
 def test_points_lost_are_those_of_the_clean_messages_that_the_noise_spoils(deaf_to_capitals: Deaf) -> None:
     found = {one.noise: one for one in losses(LABELLED, judge_all(LABELLED, deaf_to_capitals), deaf_to_capitals)}
     assert list(found) == list(NOISES)
-    danger, dosing, topic, calm = found["capitals"].parts
+    danger, dosing, topic, calm, plain = found["capitals"].parts
     assert (danger.lost, danger.clean.all) == (100.0, 1)
     assert dosing.lost is None
     assert (topic.lost, topic.clean.all) == (100.0, 3)
-    assert calm.lost == 0.0
+    assert (calm.lost, plain.lost, plain.clean.all) == (0.0, 0.0, 4)
 
 
 def test_latin_letters_are_tried_on_russian_alone(ask: Ask) -> None:
     found = {one.noise: one for one in losses(LABELLED, judge_all(LABELLED, ask), ask)}
-    assert [part.clean.all for part in found["Latin letters"].parts] == [0, 0, 1, 1]
+    assert [part.clean.all for part in found["Latin letters"].parts] == [0, 0, 1, 1, 1]
 
 
 def test_what_a_noise_leaves_as_it_is_is_not_asked_again(deaf_to_capitals: Deaf, asked_of: list[str]) -> None:
@@ -67,4 +67,4 @@ def test_the_id_decides_how_a_message_is_typed(name: str) -> None:
 def test_losses_are_told_with_how_many_messages(deaf_to_capitals: Deaf) -> None:
     told = as_lines(losses(LABELLED, judge_all(LABELLED, deaf_to_capitals), deaf_to_capitals))
     shouted = next(line for line in told if line.startswith("capitals"))
-    assert shouted.split() == ["capitals", "100.0", "(1)", "none", "100.0", "(3)", "0.0", "(3)"]
+    assert shouted.split() == ["capitals", "100.0", "(1)", "none", "100.0", "(3)", "0.0", "(3)", "0.0", "(4)"]
