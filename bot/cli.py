@@ -24,17 +24,12 @@ from bot.content.ledger import ROLES
 from bot.content.loader import ContentError, Loaded, find_responses, load, read_topics
 from bot.content.questions import read_questions
 from bot.content.rules import check
-from bot.desk.evaluation import (
-    EvaluationError,
-    LabelledQuestion,
-    as_html,
-    as_json,
-    as_text,
-    judge,
-    miss_line,
-    misses,
-    read_labelled,
-)
+from bot.desk.evaluation.comparison import compare, read_run, run_of
+from bot.desk.evaluation.judging import Answered, Ask, judge_all
+from bot.desk.evaluation.labelled import EvaluationError, LabelledQuestion, read_labelled
+from bot.desk.evaluation.page import as_html
+from bot.desk.evaluation.report import Evaluation, as_json, as_text, miss_line, misses
+from bot.desk.evaluation.robustness import losses
 from bot.desk.page import UnknownCountryError, make_pages, write_pages
 from bot.desk.review import sign_files, waiting
 from bot.doctor import examine
@@ -45,7 +40,7 @@ from bot.store.database import Database, StoreError
 from bot.store.questions import delete_question, list_questions
 from bot.store.sealing import SecretKeyError
 from bot.telemetry import start_logging
-from bot.vocabulary import Audience, ClearedReply, Message, Profile, ReviewKind, Session, Understanding
+from bot.vocabulary import Audience, Message, Profile, ReviewKind, Session
 
 WRONG = 2
 """Exit status for wrong usage or wrong settings."""
@@ -142,11 +137,14 @@ def parser() -> argparse.ArgumentParser:
     train.add_argument("--encoder", action="store_true", help="fine-tune the encoder first (long; extra `encoder`)")
     train.add_argument("--runs", type=int, default=1, metavar="N", help="average the weights of so many runs")
     train.set_defaults(run=run_train)
-    evaluate = commands.add_parser("evaluate", help="figures over a labelled question file")
+    evaluate = commands.add_parser("evaluate", help="figures over a file of labelled questions and conversations")
     evaluate.add_argument("file", type=Path)
-    evaluate.add_argument("--json", action="store_true")
-    evaluate.add_argument("--html", type=Path, metavar="OUT")
-    evaluate.add_argument("--misses", type=int, default=0, metavar="N")
+    evaluate.add_argument("--json", action="store_true", help="all figures as JSON")
+    evaluate.add_argument("--html", type=Path, metavar="OUT", help="all figures as a page, with plots")
+    evaluate.add_argument("--misses", type=int, default=0, metavar="N", help="so many rows that went wrong")
+    evaluate.add_argument("--save", type=Path, metavar="RUN", help="keep what was answered to each row, by its id")
+    evaluate.add_argument("--against", type=Path, metavar="RUN", help="what changed since a run that was kept")
+    evaluate.add_argument("--robustness", action="store_true", help="ask each row under typos, capitals ... too")
     evaluate.set_defaults(run=run_evaluate)
     return top
 
@@ -335,22 +333,44 @@ def run_train(options: argparse.Namespace, settings: Settings) -> int:
 
 
 def run_evaluate(options: argparse.Namespace, settings: Settings) -> int:
-    """Figures, misses, a page."""
-    rows = read_labelled(options.file)
-    started = start(settings)
-
-    def answer(row: LabelledQuestion) -> tuple[ClearedReply, Understanding | None, int]:
-        begun = perf_counter_ns()
-        message = Message(row.text, datetime.now(UTC), Profile(row.language))
-        given = started.assistant.respond(row.id, message)
-        elapsed = (perf_counter_ns() - begun) // 1000
-        started.assistant.sessions.pop(row.id, Session())
-        return given.reply, given.understanding, elapsed
-
-    judged = judge(rows, answer)
-    print(as_json(judged) if options.json else as_text(judged))
-    for missed in misses(judged)[: options.misses]:
+    """Figures, misses, a page; what changed since another run."""
+    labelled = read_labelled(options.file)
+    before = read_run(options.against) if options.against else None
+    make_room("--html", options.html)
+    make_room("--save", options.save)
+    ask = asking(start(settings).assistant)
+    outcome = judge_all(labelled, ask)
+    evaluation = Evaluation(
+        outcome,
+        losses(labelled, outcome, ask) if options.robustness else (),
+        compare(before, outcome.all) if before else None,
+    )
+    print(as_json(evaluation) if options.json else as_text(evaluation))
+    for missed in misses(outcome.all)[: options.misses]:
         print(miss_line(missed), file=sys.stderr if options.json else sys.stdout)
     if options.html:
-        options.html.write_text(as_html(judged), encoding="utf-8")
+        options.html.write_text(as_html(evaluation), encoding="utf-8")
+    if options.save:
+        options.save.write_text(run_of(outcome.all).model_dump_json(indent=1) + "\n", encoding="utf-8")
     return 0
+
+
+def asking(assistant: Assistant) -> Ask:
+    """How a labelled message is asked: as one that came with its language, after a session."""
+
+    def ask(asked: LabelledQuestion, session: Session) -> Answered:
+        begun = perf_counter_ns()
+        message = Message(asked.text, datetime.now(UTC), Profile(asked.language))
+        given = assistant.answer(message, session, assistant.channel)
+        return Answered(given.reply, given.session, given.understanding, (perf_counter_ns() - begun) // 1000)
+
+    return ask
+
+
+def make_room(option: str, path: Path | None) -> None:
+    """A file that an option asks for, made before the long work; where it cannot be, one clear line ends the program."""
+    try:
+        if path:
+            path.touch()
+    except OSError as error:
+        fail(f"{option}: {error}")

@@ -9,7 +9,7 @@ from bot.content.loader import find_responses, load, read_topics
 from bot.content.questions import questions_digest, read_questions
 from bot.content.rules import check
 from bot.conversation.language import words
-from bot.desk.evaluation import read_labelled
+from bot.desk.evaluation.labelled import read_labelled
 
 QUESTIONS = Path(__file__).parent / "questions"
 
@@ -39,5 +39,6 @@ def test_no_test_question_stands_among_the_training_questions() -> None:
     topics = {name: topic for members in read_topics(root).values() for name, topic in members.items()}
     rows, _ = read_questions(root, ("en", "es", "ru"), topics)
     trained = {words(row.text) for row in rows}
-    tested = [row for path in QUESTIONS.glob("*.jsonl") for row in read_labelled(path)]
+    files = [read_labelled(path) for path in QUESTIONS.glob("*.jsonl")]
+    tested = [row for file in files for talk in (file.questions, *file.conversations) for row in talk]
     assert [row.id for row in tested if words(row.text) in trained] == []

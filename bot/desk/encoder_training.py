@@ -15,7 +15,6 @@ import math
 import random
 import struct
 import time
-import unicodedata
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
@@ -38,6 +37,7 @@ from wordfreq import top_n_list
 from bot.content.loader import load
 from bot.content.questions import Question
 from bot.conversation.language import folded
+from bot.desk.noise import in_latin_letters, noised
 
 BASE_MODEL: Final = "intfloat/multilingual-e5-small"
 BASE_LICENCE: Final = "MIT"
@@ -378,94 +378,6 @@ POLISH: Final = Recipe(
 """What comes after the average of several runs: it is taught on a little, and taught to read follow-ups."""
 FOLLOWING: Final = 14
 """Up to so many words a message may have that is taught as a follow-up."""
-
-
-# --- Noise: a message as a thumb types it ------------------------------------------------------------
-
-KEYBOARDS: Final = ("qwertyuiop", "asdfghjkl", "zxcvbnm", "йцукенгшщзхъ", "фывапролджэ", "ячсмитьбю")
-NEIGHBOURS: Final = {
-    key: row[max(0, at - 1) : at] + row[at + 1 : at + 2] for row in KEYBOARDS for at, key in enumerate(row)
-}
-IN_LATIN: Final[Mapping[str, Sequence[str]]] = {
-    **{cyrillic: (latin,) for cyrillic, latin in zip("абвгдезиклмнопрстуф", "abvgdeziklmnoprstuf", strict=True)},
-    "ё": ("e", "yo", "io"),
-    "ж": ("zh", "j", "g"),
-    "й": ("y", "i", "j"),
-    "х": ("h", "x", "kh"),
-    "ц": ("c", "ts"),
-    "ч": ("ch", "4"),
-    "ш": ("sh", "w"),
-    "щ": ("sch", "sh", "shch"),
-    "ъ": ("",),
-    "ы": ("y", "i"),
-    "ь": ("", "", "'"),
-    "э": ("e",),
-    "ю": ("yu", "u", "ju"),
-    "я": ("ya", "ja", "ia"),
-}
-
-Noise = Callable[[str, random.Random], str]
-
-
-def mistyped(text: str, dice: random.Random) -> str:
-    """One slip in about forty letters, one at least: a neighbour hit, a letter lost, doubled or swapped."""
-    for _ in range(1 + len(text) // 40):
-        at = dice.randrange(len(text))
-        before, here, following, rest = text[:at], text[at], text[at + 1 : at + 2], text[at + 2 :]
-        if here.isalpha():
-            neighbour = dice.choice(NEIGHBOURS.get(here.lower(), here))
-            slip = dice.choice((neighbour + following, following, here + here + following, following + here))
-            text = before + slip + rest or text
-    return text
-
-
-def without_accents(text: str, dice: random.Random) -> str:
-    """No accents, tildes or opening marks: "cuanto dura", "еще". The Russian й stays."""
-    bare = {letter: unicodedata.normalize("NFD", letter)[0] for letter in set(text) if letter not in "йЙ"}
-    return "".join(bare.get(letter, letter) for letter in text if letter not in "¿¡")
-
-
-def without_marks(text: str, dice: random.Random) -> str:
-    return " ".join("".join(letter if letter.isalnum() else " " for letter in text.replace("'", "")).split())
-
-
-def with_spaces_lost(text: str, dice: random.Random) -> str:
-    lost = dice.choice((0.15, 0.15, 1.0)) if len(text) < 30 else 0.1
-    return "".join(letter for letter in text if letter != " " or dice.random() > lost)
-
-
-def stretched(text: str, dice: random.Random) -> str:
-    at = dice.randrange(len(text))
-    return text[:at] + text[at] * dice.randint(3, 6) + text[at + 1 :] if text[at].isalpha() else text
-
-
-def in_latin_letters(text: str, dice: random.Random) -> str:
-    """Russian typed in Latin letters, by one of the many ways and the same way throughout."""
-    way = {cyrillic: dice.choice(latin) for cyrillic, latin in IN_LATIN.items()}
-    return "".join(way.get(letter, letter) for letter in text.lower())
-
-
-def in_capitals(text: str, dice: random.Random) -> str:
-    return text.upper()
-
-
-NOISES: Final[tuple[tuple[Noise, float], ...]] = (
-    (mistyped, 4),
-    (without_accents, 2),
-    (without_marks, 2),
-    (with_spaces_lost, 1),
-    (stretched, 1),
-    (in_latin_letters, 2),
-    (in_capitals, 0.5),
-)
-
-
-def noised(text: str, dice: random.Random) -> str:
-    """One or two of the noises."""
-    kinds, weights = zip(*NOISES, strict=True)
-    for noise in dice.choices(kinds, weights, k=dice.choice((1, 1, 2))):
-        text = noise(text, dice) or text
-    return text
 
 
 # --- Training ---------------------------------------------------------------------------------------
