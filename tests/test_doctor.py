@@ -11,6 +11,8 @@ import pytest
 from bot.doctor import examine
 from bot.settings import Settings
 from bot.store.database import Database
+from bot.store.sealing import Sealing
+from tests.store.filled import fill
 from tests.telegram.bot_api import BotApi, Fault
 
 
@@ -79,3 +81,12 @@ def test_without_a_token_only_the_web_is_spoken_of(findings: Any) -> None:
     found = findings(telegram_token=None)
     assert found["Telegram"] is True
     assert "token" not in found
+
+
+def test_what_waits_under_another_key_is_named_before_it_is_dropped(findings: Any, tmp_path: Path) -> None:
+    database = Database(f"sqlite:///{tmp_path}/bot.sqlite3")
+    database.upgrade()
+    fill(database, Sealing("k" * 32))
+    database.close()
+    assert "sealed" not in findings(secret_key="k" * 32)
+    assert findings(secret_key="l" * 32)["sealed"] is False

@@ -37,8 +37,8 @@ MAY_IMPORT: dict[str, set[str]] = {
     "__main__": {"cli"},
 }
 FILES = sorted(BOT.rglob("*.py"))
-PURE = {"__future__", "re", "unicodedata", "collections", "dataclasses", "datetime", "enum", "functools", "hashlib",
-        "itertools", "math", "typing", "numpy", "bot"}  # fmt: skip
+PURE = {"__future__", "re", "unicodedata", "collections", "dataclasses", "datetime", "enum", "functools", "hashlib", "heapq",
+        "itertools", "math", "operator", "typing", "numpy", "bot"}  # fmt: skip
 """All that the conversation may use: no files, no network, no clock, no dice."""
 
 

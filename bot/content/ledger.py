@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
+from functools import cached_property
 from hashlib import sha256
 from pathlib import Path
 from typing import get_args
@@ -68,10 +69,17 @@ class Ledger:
     folder: Path
     reviews: tuple[ReviewFile, ...]
 
+    @cached_property
+    def _by_file(self) -> Mapping[str, Sequence[ReviewFile]]:
+        found: dict[str, list[ReviewFile]] = {}
+        for review in self.reviews:
+            found.setdefault(review.file, []).append(review)
+        return found
+
     def readings(self, name: str) -> Readings:
         """Who has read the file as it is now; of a role that read it twice, the later day."""
         content = hash_of(self.folder / name)
-        valid = [r for r in self.reviews if r.file == name and r.sha256 == content]
+        valid = [r for r in self._by_file.get(name, ()) if r.sha256 == content]
         days = {role: max((r.date for r in valid if r.role == role), default=None) for role in ROLES}
         return Readings(name, {role: day for role, day in days.items() if day})
 

@@ -37,7 +37,7 @@ from bot.content.names import read_names
 from bot.content.scrubbing import lexicon_of, scrubber
 from bot.conversation.directory import Country, Directory, Line, Number, Places
 from bot.conversation.guard import Vouched, faults
-from bot.conversation.language import Tongue, words
+from bot.conversation.language import Phrases, Tongue, words
 from bot.conversation.library import LAST_RESORT, Library, Response, Topic, Words, digest
 from bot.conversation.reply import last_resort
 from bot.conversation.triage import Signal, pattern
@@ -312,8 +312,8 @@ def words_of(file: LanguageFile, places: Mapping[str, PlaceFile], review: Review
         leaning=frozenset(words(text) for text in file.leaning),
         shortcuts={words(text): topic for text, topic in file.shortcuts.items()},
         switch=frozenset(words(text) for text in file.switch),
-        steps={words(text): step for step, texts in file.steps.items() for text in texts},
-        audiences={words(text): who for who, texts in file.audience.items() for text in texts},
+        steps=Phrases({words(text): step for step, texts in file.steps.items() for text in texts}),
+        audiences=Phrases({words(text): who for who, texts in file.audience.items() for text in texts}),
         places=Places(
             names={code: place.name for code, place in places.items()},
             sure={words(t): code for code, place in places.items() for t in (*place.words, *place.cities)},

@@ -21,7 +21,7 @@ from bot.content.names import Names, fold
 from bot.content.patterns import KEPT_STEMS, KEPT_WORDS, PATTERNS, SURNAME_ENDING
 from bot.conversation.directory import Places
 from bot.conversation.guard import dosing_in
-from bot.conversation.language import MAX_LENGTH, cleaned
+from bot.conversation.language import MAX_LENGTH, Plain, cleaned
 from bot.vocabulary import Scrubber
 
 HIDDEN = "…"
@@ -48,7 +48,8 @@ class Lexicon:
     """What is known of words, in all languages together; `ordinary` ones, folded, are no names in small letters."""
 
     names: Names
-    places: tuple[Places, ...]
+    places: Mapping[Plain, tuple[Places, ...]]
+    """The tables of places that have a phrase, of the languages that have one."""
     common: frozenset[str]
     ordinary: frozenset[str]
 
@@ -186,7 +187,7 @@ def is_place(phrase: tuple[str, ...], before: list[str], lexicon: Lexicon) -> bo
     """Whether a phrase names a place, after the words before it."""
     if len(phrase) == 1 and (lexicon.is_ordinary(phrase[0]) or len(phrase[0]) < 3):
         return False
-    for known in lexicon.places:
+    for known in lexicon.places.get(phrase, ()):
         if phrase in known.sure and len("".join(phrase)) > 3:
             return True
         led = any(tuple(before[-len(words) :]) == words for words in known.prepositions)
@@ -218,4 +219,8 @@ def lexicon_of(
     together = Names()
     for names_ in lists:
         together |= names_
-    return Lexicon(together, tuple(tables.values()), frozenset(common), ordinary_words(texts))
+    by_phrase: dict[Plain, tuple[Places, ...]] = {}
+    for table in tables.values():
+        for phrase in table.sure.keys() | table.ambiguous.keys():
+            by_phrase[phrase] = (*by_phrase.get(phrase, ()), table)
+    return Lexicon(together, by_phrase, frozenset(common), ordinary_words(texts))

@@ -6,7 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
+from functools import cached_property
 
+from bot.conversation.language import lengths_of
 from bot.vocabulary import Contact, Urgency
 
 
@@ -129,7 +131,7 @@ class Places:
             return Found(whole, ())
         found = None
         for start in range(1, len(typed)):
-            before = max((len(p) for p in self.prepositions if typed[max(0, start - len(p)) : start] == p), default=0)
+            before = self._led(typed, start)
             for length in (4, 3, 2, 1) if before else ():
                 phrase = typed[start : start + length]
                 code = self.sure.get(phrase) or self.ambiguous.get(phrase)
@@ -137,3 +139,12 @@ class Places:
                     found = Found(code, typed[: start - before] + typed[start + length :])
                     break
         return found
+
+    def _led(self, typed: tuple[str, ...], start: int) -> int:
+        """How many words of place stand right before a word: two in "live in almaty"; 0 where none do."""
+        lengths = (length for length in self._leading if length <= start)
+        return next((length for length in lengths if typed[start - length : start] in self.prepositions), 0)
+
+    @cached_property
+    def _leading(self) -> tuple[int, ...]:
+        return lengths_of(self.prepositions)

@@ -4,8 +4,14 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple, TypeVar
+
+Value = TypeVar("Value")
+Plain = tuple[str, ...]
+"""A phrase in plain words."""
 
 MAX_LENGTH = 2_000
 """Characters that are read. Of a longer message both ends count: a cry for help stands in the first or the last line."""
@@ -129,31 +135,99 @@ class Told:
     latin: bool = False
 
 
-def tell_language(text: str, ours: Mapping[str, Tongue], others: Mapping[str, Tongue]) -> Told:
+class Reading(NamedTuple):
+    """A text taken for a language, ours or not, in its own script or in Latin letters; the first place wins a tie."""
+
+    place: int
+    code: str
+    mine: bool
+    latin: bool
+
+
+class Tongues:
+    """
+    Our languages and those that we do not have, by their words and letters.
+
+    A text is counted for those that it has a word or a letter of, so it costs no more to tell one language of hundreds.
+    """
+
+    def __init__(self, ours: Mapping[str, Tongue], others: Mapping[str, Tongue]) -> None:
+        self.ours: dict[str, list[str]] = {}
+        """Our languages by script."""
+        self.others: dict[str, str] = {}
+        """The first of the other languages of each script."""
+        self._by_word: dict[tuple[str, str], list[Reading]] = {}
+        self._by_letter: dict[tuple[str, str], list[Reading]] = {}
+        for code, tongue in ours.items():
+            self.ours.setdefault(tongue.script, []).append(code)
+        for code, tongue in others.items():
+            self.others.setdefault(tongue.script, code)
+        for place, (code, tongue) in enumerate({**others, **ours}.items()):
+            mine = code in ours
+            plain, typed = Reading(2 * place, code, mine, False), Reading(2 * place + 1, code, mine, True)
+            self._enter(self._by_word, tongue.script, tongue.common, plain)
+            self._enter(self._by_letter, tongue.script, tongue.letters, plain)
+            self._enter(self._by_word, "LATIN", tongue.latin, typed)
+
+    @staticmethod
+    def _enter(table: dict[tuple[str, str], list[Reading]], script: str, signs: Iterable[str], found: Reading) -> None:
+        for sign in signs:
+            table.setdefault((script, sign), []).append(found)
+
+    def scores(self, shown: str, script: str) -> Counter[Reading]:
+        """How much speaks for each language: its common words, and twice as much its telling letters."""
+        scores: Counter[Reading] = Counter()
+        for word in re.findall(r"[^\W\d_]+", without_accents(shown).replace("'", "")):
+            scores.update(self._by_word.get((script, word), ()))
+        for char in shown:
+            for reading in self._by_letter.get((script, char), ()):
+                scores[reading] += 2
+        return scores
+
+
+def tell_language(text: str, tongues: Tongues) -> Told:
     """Which language a text is in, by script, telling letters and common words; nothing where it does not tell."""
     shown = cleaned(text).lower()
     script = script_of(shown)
     if script is None:
         return Told(None)
-    typed = re.findall(r"[^\W\d_]+", without_accents(shown).replace("'", ""))
-    scores: dict[tuple[str, bool, bool], float] = {}
-    for code, tongue in (*ours.items(), *others.items()):
-        mine = code in ours
-        if tongue.script == script:
-            letters = sum(char in tongue.letters for char in shown)
-            scores[code, mine, False] = sum(word in tongue.common for word in typed) + (2 * letters if letters else 0)
-        if tongue.latin and script == "LATIN":
-            scores[code, mine, True] = sum(word in tongue.latin for word in typed)
-    if not any(tongue.script == script for tongue in ours.values()):
-        alone = [code for code, tongue in others.items() if tongue.script == script]
-        return Told(None, foreign=alone[0] if alone else script.lower())
-    best = max(scores, key=lambda key: (scores[key], key[1]))
-    code, mine, latin = best
-    if scores[best] == 0:
-        alone = [code for code, tongue in ours.items() if tongue.script == script]
-        return Told(alone[0] if len(alone) == 1 else None)
-    rivals = [scores[key] for key in scores if key[1]]
-    if not mine and (scores[best] < 2 or (rivals and max(rivals) >= scores[best])):
-        alone = [code for code, tongue in ours.items() if tongue.script == script]
-        return Told(alone[0] if len(alone) == 1 else None)
-    return Told(code, latin=latin) if mine else Told(None, foreign=code)
+    if script not in tongues.ours:
+        return Told(None, foreign=tongues.others.get(script, script.lower()))
+    ours = tongues.ours[script]
+    untold = Told(ours[0] if len(ours) == 1 else None)
+    scores = tongues.scores(shown, script)
+    if not scores:
+        return untold
+    best = max(scores, key=lambda reading: (scores[reading], reading.mine, -reading.place))
+    if best.mine:
+        return Told(best.code, latin=best.latin)
+    rival = max((score for reading, score in scores.items() if reading.mine), default=0)
+    return untold if scores[best] < 2 or rival >= scores[best] else Told(None, foreign=best.code)
+
+
+class Phrases(Mapping[Plain, Value]):
+    """A table of phrases in plain words, in order, and which of them stand in a text."""
+
+    def __init__(self, table: Mapping[Plain, Value]) -> None:
+        self._table = dict(table)
+        self._places = {phrase: place for place, phrase in enumerate(self._table)}
+        self._lengths = lengths_of(self._table)
+
+    def __getitem__(self, phrase: Plain) -> Value:
+        return self._table[phrase]
+
+    def __iter__(self) -> Iterator[Plain]:
+        return iter(self._table)
+
+    def __len__(self) -> int:
+        return len(self._table)
+
+    def spoken(self, typed: Sequence[str]) -> Iterator[Value]:
+        """What belongs to each phrase that stands in a text, in the order of the table."""
+        parts = {tuple(typed[at : at + n]) for n in self._lengths for at in range(len(typed) - n + 1)}
+        yield from (self._table[phrase] for phrase in sorted(parts & self._places.keys(), key=self._places.__getitem__))
+
+
+def lengths_of(phrases: Iterable[Plain]) -> tuple[int, ...]:
+    """How many words phrases have, the longest first: by it they are looked up, however many there are."""
+    return tuple(sorted({len(phrase) for phrase in phrases}, reverse=True))

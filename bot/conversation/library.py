@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from hashlib import sha256
 from typing import Any
 
 from bot.conversation.directory import Directory, Line, Places
-from bot.conversation.language import Tongue
+from bot.conversation.language import Phrases, Plain, Tongue, Tongues, lengths_of
 from bot.conversation.matching import Heads
-from bot.conversation.triage import Signal
+from bot.conversation.triage import Signal, Signals
 from bot.vocabulary import Audience, Encoder, Passage, PassageKind, ReviewKind, Scrubber, Session, Source, Urgency
 
 LAST_RESORT = "last-resort"
@@ -62,16 +63,24 @@ class Words:
     services: Mapping[str, str]
     line_labels: Mapping[str, str]
     notes: Mapping[str, str]
-    leaning: frozenset[tuple[str, ...]]
-    shortcuts: Mapping[tuple[str, ...], str]
-    switch: frozenset[tuple[str, ...]]
-    steps: Mapping[tuple[str, ...], str]
-    audiences: Mapping[tuple[str, ...], Audience]
+    leaning: frozenset[Plain]
+    shortcuts: Mapping[Plain, str]
+    switch: frozenset[Plain]
+    steps: Phrases[str]
+    audiences: Phrases[Audience]
     places: Places
     review: ReviewKind
     name: str = ""
     web: Mapping[str, str] = field(default_factory=dict)
     telegram: Mapping[str, Any] = field(default_factory=dict)
+
+    def leans(self, typed: Plain) -> bool:
+        """Whether a text begins with a phrase that leans on what was said before."""
+        return any(typed[:length] in self.leaning for length in self._leaning_lengths)
+
+    @cached_property
+    def _leaning_lengths(self) -> tuple[int, ...]:
+        return lengths_of(self.leaning)
 
 
 def digest(text: str) -> str:
@@ -106,6 +115,26 @@ class Library:
     def languages(self) -> tuple[str, ...]:
         """The languages that can be served, the fallback first."""
         return tuple(self.words)
+
+    @cached_property
+    def urgency_of(self) -> Mapping[str, Urgency]:
+        """The danger that each topic answers."""
+        return {topic.id: topic.urgency for topic in self.topics.values()}
+
+    @cached_property
+    def all_signals(self) -> Signals:
+        """The signals of all languages together: people mix them."""
+        return Signals(signal for code in self.languages for signal in self.signals.get(code, ()))
+
+    @cached_property
+    def tongues(self) -> Tongues:
+        """How each language is told, ours or not."""
+        return Tongues({code: spoken.tongue for code, spoken in self.words.items()}, self.foreign)
+
+    @cached_property
+    def switches(self) -> Mapping[Plain, str]:
+        """The language that a message asks for which is nothing but that; the first where several share the phrase."""
+        return {phrase: code for code in reversed(self.languages) for phrase in self.words[code].switch}
 
     def response(self, language: str, topic: str) -> Response | None:
         """The vetted response, or None where there is none to serve."""

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from heapq import nlargest
 from math import exp, log
+from operator import itemgetter
 
 import numpy as np
 import numpy.typing as npt
@@ -104,7 +106,7 @@ def in_context(alone: Probabilities, within: Probabilities, weight: float) -> Pr
 
 def candidates(probabilities: Probabilities) -> tuple[Candidate, ...]:
     """The likeliest topics, best first."""
-    ranked = sorted(probabilities.topics.items(), key=lambda item: -item[1])[:SHOWN]
+    ranked = nlargest(SHOWN, probabilities.topics.items(), key=itemgetter(1))
     return tuple(Candidate(topic, round(min(1.0, p), 4)) for topic, p in ranked)
 
 

