@@ -118,18 +118,19 @@ class Match:
     offered: tuple[str, ...] = ()
 
 
-def match(ranked: Sequence[Candidate], heads: Heads | None, unanswerable: str) -> Match:
+def match(ranked: Sequence[Candidate], heads: Heads | None, unanswerable: str, bar: float | None = None) -> Match:
     """
     The topic, where the best candidate is sure enough; a few to choose from between sure and lost; else nothing.
 
     Args:
         unanswerable: the class of what we do not answer. Where it leads, we abstain.
+        bar: from which probability on a topic is sure; None for the heads' own.
     """
     if not ranked or heads is None:
         return Match(None)
     best = ranked[0]
     others = tuple(c.topic for c in ranked if c.topic != unanswerable)[:OFFERED]
-    if best.topic != unanswerable and best.score >= heads.answer_from:
+    if best.topic != unanswerable and best.score >= (heads.answer_from if bar is None else bar):
         return Match(best.topic)
     near = [c.score for c in ranked if c.topic != unanswerable]
     return Match(None, others if near and near[0] >= heads.offer_from else ())

@@ -124,11 +124,12 @@ def pattern(phrase: str) -> Phrase:
 
 @dataclass(frozen=True)
 class Probabilities:
-    """What the heads say of one vector; empty where there is no model."""
+    """What the heads say of a message; empty where there is no model. `in_talk` where what was said before counted."""
 
     urgencies: Mapping[Urgency, float] = field(default_factory=dict)
     dosing: float = 0.0
     topics: Mapping[str, float] = field(default_factory=dict)
+    in_talk: bool = False
 
 
 @dataclass(frozen=True)

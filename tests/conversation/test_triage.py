@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
+from bot.conversation.library import Library
 from bot.conversation.triage import (
     DOUBTED,
     SURE,
@@ -56,6 +59,15 @@ SAFEGUARDING = [
     ("отчим бьёт меня", "unsafe-at-home"),
     ("mi padrastro me pega", "unsafe-at-home"),
 ]
+SIGNALLED = [
+    ("i gave him narcan and hes still unresponsive", "woke-up-after-naloxone"),
+    ("вкололи налоксон, и не помогает", "woke-up-after-naloxone"),
+    ("le dimos naloxona y sigue inconsciente", "woke-up-after-naloxone"),
+    ("i cut myself again", "self-harm"),
+    ("опять порезала руки", "self-harm"),
+    ("volví a cortarme", "self-harm"),
+]
+"""Dangers that the words alone must tell: the model has missed their like."""
 
 
 @pytest.mark.parametrize(
@@ -74,11 +86,19 @@ def test_the_gravest_danger_in_the_words_is_found_and_answered(
     assert (turn.reply.urgency, turn.reply.topic) == (urgency, topic)
 
 
+@pytest.mark.parametrize(("text", "topic"), SIGNALLED)
+def test_a_danger_that_the_model_may_miss_is_told_by_its_words(text: str, topic: str, library: Library) -> None:
+    turn = Talk(replace(library, encoder=None, heads=None)).say(text)
+    assert turn.reply.topic == topic
+
+
 @pytest.mark.parametrize(
     "text",
     [
         "i cant wake up for school",
         "my phone died",
+        "what if naloxone is not working",
+        "i cut myself shaving",
         "this song is killing me",
         "dying of laughter",
         "what are the signs of an overdose",
