@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
@@ -69,6 +70,9 @@ def responses_copy(tmp_path: Path) -> Path:
     (copy / "model").symlink_to(real / "model")
     return copy
 
+
+# The processes that the tests start are many: none of them should compile anew what it imports.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
 TIMED = ("tests/telegram/", "tests/channels/web/test_process.py", "tests/channels/web/test_serving.py")
 """Tests of what happens within so many seconds, on a machine that may have other work at that moment."""

@@ -85,9 +85,15 @@ class Schedule:
         self._raised = float("-inf")
         self._swept_at = SWEPT
 
-    def asked(self, now: float) -> None:
-        """One message more is to be sent; a steady stream of them raises the pace."""
-        self._asked[int(now)] += 1
+    def asked(self, at: float) -> None:
+        """
+        One message more is to be sent; a steady stream of them raises the pace.
+
+        Args:
+            at: when it was asked for, not when its answer was ready: a crowd that came at once is no stream, however
+                slowly its answers are made.
+        """
+        self._asked[int(at)] += 1
 
     def offer(self, chat: str, lane: Lane, order: int, now: float) -> None:
         """A message waits for a chat, with its place among all."""

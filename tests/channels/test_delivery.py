@@ -7,8 +7,10 @@ import threading
 import time
 from collections import defaultdict
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import partial
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -79,7 +81,7 @@ MESSAGES = st.lists(st.tuples(st.sampled_from(CHATS), st.sampled_from(Lane), st.
 def test_whatever_is_asked_for_goes_out_in_order_and_never_too_fast(
     messages: list[tuple[str, Lane, float]], takes: float
 ) -> None:
-    played = Played(LIMITS)
+    played = Played(replace(LIMITS, highest=LIMITS.pace))  # a pace that is raised has a test of its own
     for chat, lane, pause in messages:
         played.offer(chat, lane)
         played.run(played.now + pause / 10, takes)
@@ -174,6 +176,16 @@ def test_a_chat_is_free_when_nothing_keeps_a_message_from_going_out() -> None:
     schedule.done("a", 100.2)
     assert not schedule.is_free("a", Lane.ORDINARY, 100.3)
     assert schedule.is_free("a", Lane.ORDINARY, 100.2 + LIMITS.gap)
+
+
+@pytest.mark.parametrize(("apart", "raised"), [(1.0, True), (0.0, False)], ids=["a stream", "a crowd at once"])
+def test_only_a_steady_stream_raises_the_pace(apart: float, raised: bool) -> None:
+    schedule = Schedule(LIMITS)
+    for number in range(20 * LIMITS.pace):
+        ready = 1000.0 + number / LIMITS.pace
+        schedule.asked(1000.0 + apart * (ready - 1000.0))
+        schedule.take(ready)
+    assert (schedule.pace > LIMITS.pace) is raised
 
 
 def test_chats_that_are_done_with_are_forgotten() -> None:

@@ -19,9 +19,11 @@ from tests.telegram.texts import Json
 from tests.telegram.wire import Response
 from tests.telegram.world import Call, Post, Sent, World
 
-__all__ = ["ANY", "WEBHOOK", "BotApi", "Call", "Fault", "Limits", "Post", "Sent"]
+__all__ = ["ANY", "PATIENCE", "WEBHOOK", "BotApi", "Call", "Fault", "Limits", "Post", "Sent"]
 
 TOKEN = "123456789:AAHdqTcvCH1vGWJxfSeofSAs0K5PALDsaw"
+PATIENCE = 30.0
+"""Seconds that a test waits for what has to happen: how fast the machine is, is for the benchmarks to tell."""
 Result = TypeVar("Result")
 
 
@@ -257,7 +259,7 @@ class BotApi:
         with self.world.lock:
             return self.world.about_bot.get((what, language))
 
-    def wait_for(self, happened: Callable[[], Result], timeout: float = 5.0) -> Result:
+    def wait_for(self, happened: Callable[[], Result], timeout: float = PATIENCE) -> Result:
         """
         Wait until something is true.
 
@@ -281,7 +283,7 @@ class BotApi:
                     self.world.lock.wait(min(left, 0.1))
             time.sleep(0.002)  # so that a busy server is not asked at each of its steps
 
-    def wait_for_quiet(self, seconds: float = 0.5, timeout: float = 15.0) -> None:
+    def wait_for_quiet(self, seconds: float = 0.5, timeout: float = PATIENCE) -> None:
         """Wait until the bot has asked for nothing but updates, and nothing is open, for so many seconds."""
 
         def quiet() -> bool:

@@ -40,7 +40,7 @@ def bot(polling: RunningBot) -> Iterator[RunningBot]:
     polling.api.heal()
     polling.api.limit(None)
     assert polling.alive, polling.tail()
-    polling.wait_until(lambda: polling.condition()[0] == 200, 10)
+    polling.wait_until(lambda: polling.condition()[0] == 200)
 
 
 @pytest.fixture

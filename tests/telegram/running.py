@@ -17,9 +17,9 @@ from typing import Self
 
 import httpx
 
-from tests.telegram.bot_api import BotApi
+from tests.telegram.bot_api import PATIENCE, BotApi
 
-STARTS = 40.0
+STARTS = 90.0
 """Seconds that a start may take on a machine that has other work too."""
 BEGUN = "store ready"
 SECRET = "a-secret-of-the-webhook"
@@ -163,7 +163,7 @@ class RunningBot:
         """How many files and sockets it has open."""
         return len(list(Path(f"/proc/{self.pid}/fd").iterdir()))
 
-    def wait_until(self, happened: Callable[[], object], timeout: float = 5.0) -> None:
+    def wait_until(self, happened: Callable[[], object], timeout: float = PATIENCE) -> None:
         """
         Wait until something is true of the process.
 

@@ -50,7 +50,7 @@ def test_killed_again_and_again_it_loses_nothing_and_marks_what_it_repeats(api: 
             bot.kill()
             people += writing(api, 10, 100)
             bot.start()
-        api.wait_for(lambda: all(api.sent(person.chat_id) for person in people), 30)
+        api.wait_for(lambda: all(api.sent(person.chat_id) for person in people))
         api.wait_for_quiet(2.5)
     chats = [person.chat_id for person in people]
     assert unmarked_doubles(api, chats) == 0
@@ -78,7 +78,7 @@ def test_told_to_end_it_ends_soon_and_loses_and_doubles_nothing(api: BotApi, fol
         assert bot.stop() <= 15
         people += writing(api, 10, 100)
         bot.start()
-        api.wait_for(lambda: all(api.sent(person.chat_id) for person in people), 20)
+        api.wait_for(lambda: all(api.sent(person.chat_id) for person in people))
         api.wait_for_quiet(1.5)
     assert all(len(api.sent(person.chat_id)) == 1 for person in people)
     assert not any(is_marked(sent) for sent in api.sent())
@@ -92,7 +92,7 @@ def test_told_to_end_amid_sends_that_hang_it_ends_all_the_same(api: BotApi, fold
         api.wait_for(lambda: api.calls("sendMessage"))
         assert bot.stop() <= 15
         bot.start()
-        api.wait_for(lambda: len(api.sent(person.chat_id)) == 2, 5)
+        api.wait_for(lambda: len(api.sent(person.chat_id)) == 2)
     assert is_marked(api.sent(person.chat_id)[1])
 
 
@@ -104,5 +104,5 @@ def test_it_comes_up_without_telegram_and_goes_on_when_that_is_there(api: BotApi
         assert bot.lives()
         api.online()
         person.say(PLAIN)
-        api.wait_for(lambda: api.sent(person.chat_id), 8)
-        api.wait_for(lambda: api.about_bot("name"), 20)
+        api.wait_for(lambda: api.sent(person.chat_id))
+        api.wait_for(lambda: api.about_bot("name"))

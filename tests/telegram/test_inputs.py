@@ -45,7 +45,7 @@ NASTY = {
 def test_nasty_texts_get_one_answer_that_telegram_takes(bot: RunningBot, newcomer: Newcomers, text: str) -> None:
     person = newcomer()
     person.message({"text": text})
-    bot.api.wait_for(lambda: bot.api.sent(person.chat_id), 5)
+    bot.api.wait_for(lambda: bot.api.sent(person.chat_id))
     time.sleep(0.2)
     (sent,) = bot.api.sent(person.chat_id)
     assert [call.status for call in bot.api.calls("sendMessage", chat=person.chat_id)] == [200]
@@ -57,7 +57,7 @@ def test_what_is_no_text_is_answered_with_what_to_do(bot: RunningBot, newcomer: 
     person, asks = newcomer(), newcomer()
     person.send(kind)
     asks.send(kind, caption=GRAVE)
-    bot.api.wait_for(lambda: bot.api.sent(person.chat_id) and bot.api.sent(asks.chat_id), 6)
+    bot.api.wait_for(lambda: bot.api.sent(person.chat_id) and bot.api.sent(asks.chat_id))
     time.sleep(0.2)
     assert len(bot.api.sent(person.chat_id)) == len(bot.api.sent(asks.chat_id)) == 1
     assert "Emergency" in bot.api.sent(person.chat_id)[0].text
@@ -94,7 +94,7 @@ def test_a_press_that_is_too_old_or_under_a_message_that_is_gone_is_answered(
     person, other = newcomer(), newcomer()
     person.tap("/answer overdose-signs", 3, age=200)
     other.tap("/answer overdose-signs", 3, gone=True)
-    bot.api.wait_for(lambda: bot.api.sent(person.chat_id) and bot.api.sent(other.chat_id), 5)
+    bot.api.wait_for(lambda: bot.api.sent(person.chat_id) and bot.api.sent(other.chat_id))
 
 
 MARK = "zanzibarquokka"
@@ -106,7 +106,7 @@ def test_no_word_of_anybody_is_found_anywhere(telegram: BotApi, folder: Path) ->
         chats = itertools.chain(IDS)
         people = [telegram.person(next(chats), MARK, username=MARK) for _ in range(6)]
         said = people[0].say(WORDS)
-        telegram.wait_for(lambda: telegram.sent(people[0].chat_id), 8)
+        telegram.wait_for(lambda: telegram.sent(people[0].chat_id))
         people[0].edit(said["message"]["message_id"], f"{WORDS} again")
         people[1].send("photo", caption=WORDS)
         people[2].tap(f"/answer {MARK}", 4)
@@ -123,7 +123,7 @@ def test_no_word_of_anybody_is_found_anywhere(telegram: BotApi, folder: Path) ->
         telegram.group(-4_000_001, MARK).mention(WORDS)
         telegram.group(-4_000_001, MARK).say(WORDS)
         telegram.channel(-4_000_002, MARK).post(WORDS)
-        telegram.wait_for(lambda: all(telegram.sent(person.chat_id) for person in people), 10)
+        telegram.wait_for(lambda: all(telegram.sent(person.chat_id) for person in people))
         telegram.wait_for_quiet(1.2)
         places = everything_written(folder) | {"log": "\n".join(bot.log), "metrics": bot.metrics()}
         bot.kill()  # in the middle of its life: whatever lies there lies there for good

@@ -1,4 +1,8 @@
-"""Many messages: dangers first, nobody waits for somebody else's flood, and nothing grows without end."""
+"""
+Many messages: dangers first, nobody waits for somebody else's flood, and nothing grows without end.
+
+What is told here is who is answered before whom; how soon, the commands of `tests/load` measure.
+"""
 
 from __future__ import annotations
 
@@ -15,9 +19,9 @@ from tests.telegram.people import Person
 from tests.telegram.running import RunningBot
 
 
-def waits(api: BotApi, said: list[tuple[Person, float]]) -> list[float]:
-    """How long each waited for the first answer, in order."""
-    return sorted(api.sent(person.chat_id)[0].at - at for person, at in said)
+def places(api: BotApi, people: list[Person]) -> list[int]:
+    """The places that the first answers of these people had among all that was sent, in order."""
+    return sorted(api.sent(person.chat_id)[0].order for person in people)
 
 
 def test_of_a_backlog_dangers_are_answered_first_and_old_ones_are_called_old(tmp_path: Path) -> None:
@@ -44,31 +48,28 @@ def test_of_many_messages_at_once_the_danger_is_answered_and_the_rest_in_part(
     bot.api.limit(Limits())
     for number, topic in zip(range(20), itertools.cycle(TOPICS), strict=False):
         person.say(GRAVE if number == 6 else f"/answer {topic}")
-        if number == 6:
-            grave_at = time.monotonic()
         time.sleep(0.1)
-    bot.api.wait_for(lambda: any(is_emergency(sent) for sent in bot.api.sent(person.chat_id)), 4)
-    bot.api.wait_for_quiet(2.5, 20)
+    bot.api.wait_for(lambda: any(is_emergency(sent) for sent in bot.api.sent(person.chat_id)))
+    bot.api.wait_for_quiet(2.5)
     sent = bot.api.sent(person.chat_id)
-    assert next(one.at for one in sent if is_emergency(one)) - grave_at < 2.5
+    assert any(is_emergency(one) for one in sent[:3])
     assert 3 <= len(sent) <= 9
     assert sum(is_marked(one, "many") for one in sent) == 1
     assert all(later.at - sooner.at >= 0.95 for sooner, later in itertools.pairwise(sent))
 
 
 def test_a_flood_of_one_is_not_felt_by_others(bot: RunningBot, newcomer: Newcomers) -> None:
-    flooder, said = newcomer(), []
+    flooder, others = newcomer(), []
     before = bot.memory()
     for number, topic in zip(range(300), itertools.cycle(TOPICS), strict=False):
         flooder.say(f"/answer {topic}")
         if number % 15 == 0:
-            person = newcomer()
-            person.say(PLAIN)
-            said.append((person, time.monotonic()))
+            others.append(newcomer())
+            others[-1].say(PLAIN)
         time.sleep(0.02)
-    bot.api.wait_for(lambda: all(bot.api.sent(person.chat_id) for person, _ in said), 5)
-    assert waits(bot.api, said)[int(len(said) * 0.95)] < 2.0
-    bot.api.wait_for_quiet(2.5, 20)
+    bot.api.wait_for(lambda: all(bot.api.sent(person.chat_id) for person in others))
+    assert len(bot.api.sent(flooder.chat_id)) < len(others)  # each of them came before what the flood still waits for
+    bot.api.wait_for_quiet(2.5)
     assert sum(is_marked(sent, "many") for sent in bot.api.sent(flooder.chat_id)) == 1
     assert bot.memory() - before < 60
 
@@ -81,7 +82,7 @@ def test_a_steady_stream_stays_within_what_telegram_allows(bot: RunningBot, newc
     for number, person in enumerate(people):
         time.sleep(max(0.0, begun + number / 20 - time.monotonic()))
         person.say(PLAIN)
-    bot.api.wait_for(lambda: all(bot.api.sent(person.chat_id) for person in people), 10)
+    bot.api.wait_for(lambda: all(bot.api.sent(person.chat_id) for person in people))
     assert bot.api.over_the_limits == over
 
 
@@ -91,14 +92,12 @@ def test_dangers_do_not_wait_behind_a_backlog(bot: RunningBot, newcomer: Newcome
     people = [newcomer() for _ in range(250)]
     for person in people:
         person.say(PLAIN)
-    said = []
-    for _ in range(10):
-        person = newcomer()
+    graves = [newcomer() for _ in range(10)]
+    for person in graves:
         person.say(GRAVE)
-        said.append((person, time.monotonic()))
         time.sleep(0.3)
-    bot.api.wait_for(lambda: all(bot.api.sent(person.chat_id) for person in [*people, *(p for p, _ in said)]), 30)
-    assert waits(bot.api, said)[int(len(said) * 0.95)] < 2.5
+    bot.api.wait_for(lambda: all(bot.api.sent(person.chat_id) for person in [*people, *graves]), 60)
+    assert places(bot.api, graves)[-1] < places(bot.api, people)[-100]
     assert bot.api.over_the_limits == over
 
 
@@ -110,13 +109,10 @@ def crowd(bot: RunningBot, newcomer: Newcomers) -> list[Person]:
 
 def test_a_crowd_is_answered_dangers_first_and_leaves_nothing_behind(bot: RunningBot, crowd: list[Person]) -> None:
     memory, files = bot.memory(), bot.files()
-    said = []
     for number, person in enumerate(crowd):
         person.say(GRAVE if number % 20 == 0 else PLAIN)
-        said.append((person, time.monotonic()))
-    bot.api.wait_for(lambda: all(bot.api.sent(person.chat_id) for person in crowd), 40)
-    graves = waits(bot.api, said[::20])
-    assert graves[int(len(graves) * 0.95)] < 4.0
+    bot.api.wait_for(lambda: all(bot.api.sent(person.chat_id) for person in crowd), 60)
+    assert places(bot.api, crowd[::20])[-1] < places(bot.api, crowd)[-200]
     assert len(bot.api.sent(crowd[0].chat_id)) == 1
     assert bot.memory() - memory < 120
     assert bot.files() - files < 140  # connections that are kept for a while

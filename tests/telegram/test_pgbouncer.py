@@ -69,7 +69,7 @@ def test_two_processes_behind_a_pool_answer_each_chat_once_and_in_order(tmp_path
                 person.say(f"/answer {topic}")
         for person in people[:3]:
             person.say(GRAVE)
-        api.wait_for(lambda: sum(len(api.sent(person.chat_id)) for person in people) == 33, 30)
+        api.wait_for(lambda: sum(len(api.sent(person.chat_id)) for person in people) == 33)
         api.wait_for_quiet(1.0)
         assert len({tuple(sent.text for sent in api.sent(person.chat_id)) for person in people[3:]}) == 1
         assert all(len(api.sent(person.chat_id)) == 2 for person in people[3:])

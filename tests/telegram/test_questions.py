@@ -14,12 +14,11 @@ from tests.telegram.running import RunningBot
 
 NAMED = "do purple mushrooms grow under stairs, ask my teacher sasha, call +7 701 123 45 67"
 SHOWN = "do purple mushrooms grow under stairs, ask my teacher …, call …"
-SOON = 6.0
 
 
 def last_answer(api: BotApi, person: Person, times: int) -> Sent:
     """The answer that makes so many."""
-    api.wait_for(lambda: len(api.sent(person.chat_id)) >= times, SOON)
+    api.wait_for(lambda: len(api.sent(person.chat_id)) >= times)
     return api.sent(person.chat_id)[-1]
 
 
@@ -83,5 +82,5 @@ def test_a_question_that_was_shown_before_a_crash_can_be_kept_after_it(bot: Runn
 def test_in_a_group_nothing_is_offered(bot: RunningBot) -> None:
     group = bot.api.group(-1009123)
     group.command("feedback")
-    bot.api.wait_for(lambda: bot.api.sent(group.chat_id), SOON)
+    bot.api.wait_for(lambda: bot.api.sent(group.chat_id))
     assert "/leave" not in buttons(bot.api.sent(group.chat_id)[-1])

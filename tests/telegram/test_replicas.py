@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 import secrets
 import time
 from collections.abc import Iterator, Sequence
@@ -12,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from bot.channels.telegram.receiving import PATH
+from bot.store.leases import LEASE
 from tests.postgres import new_database
 from tests.telegram.bot_api import BotApi, Fault
 from tests.telegram.conftest import IDS
@@ -65,7 +67,7 @@ def test_what_one_process_was_told_the_others_know(api: BotApi, replicas: Sequen
     [person] = people(api, 1)
     for number, text in enumerate(("/country KZ", "/language ru", "что такое налоксон")):
         person.say(text)
-        api.wait_for(lambda wanted=number + 1: len(api.sent(person.chat_id)) == wanted, 6)  # type: ignore[misc]
+        api.wait_for(lambda wanted=number + 1: len(api.sent(person.chat_id)) == wanted)  # type: ignore[misc]
     assert "Казахстан" in api.sent(person.chat_id)[-1].text
     assert len({post.url for post in api.posts}) == COUNT
 
@@ -82,16 +84,13 @@ def test_when_one_is_killed_its_chats_go_on_and_the_others_notice_nothing(
     doubtful = sum(call.ended is None or call.ended > time.monotonic() - 0.5 for call in api.calls("sendMessage"))
     victim.kill()
     died = time.monotonic()
-    said = {}
     for number, person in enumerate(after):
-        said[person.chat_id] = time.monotonic()
         person.say(GRAVE if number % 5 == 0 else PLAIN)
         time.sleep(0.05)
-    api.wait_for(lambda: all(api.sent(person.chat_id) for person in after), 10)
-    waited = sorted(api.sent(person.chat_id)[0].at - said[person.chat_id] for person in after)
-    assert waited[int(0.95 * len(waited))] < 4
+    api.wait_for(lambda: all(api.sent(person.chat_id) for person in after))
     api.wait_for(lambda: all(api.sent(person.chat_id) for person in before), TAKEN_OVER + 10)
-    assert max(api.sent(person.chat_id)[0].at for person in before) - died < TAKEN_OVER
+    late = [sent.at for person in before if (sent := api.sent(person.chat_id)[0]).at > died + LEASE]
+    assert all(api.sent(person.chat_id)[0].at < min(late, default=math.inf) for person in after)
     api.wait_for_quiet(2.5)
     chats = [person.chat_id for person in (*before, *after)]
     assert unmarked_doubles(api, chats) == 0
@@ -103,9 +102,9 @@ def test_who_is_stopped_in_peace_leaves_its_chats_at_once(api: BotApi, replicas:
     for person in crowd:
         person.say(PLAIN)
     assert replicas[0].stop() <= 15
-    stopped = time.monotonic()
-    api.wait_for(lambda: all(api.sent(person.chat_id) for person in crowd), 12)
-    assert max(api.sent(person.chat_id)[0].at for person in crowd) - stopped < 8
+    ended = time.monotonic()
+    api.wait_for(lambda: all(api.sent(person.chat_id) for person in crowd))
+    assert max(api.sent(person.chat_id)[0].at for person in crowd) < ended + LEASE  # nobody waited for it to run out
     api.wait_for_quiet(1.0)
     assert all(len(api.sent(person.chat_id)) == 1 for person in crowd)
 
@@ -116,7 +115,7 @@ def test_an_update_posted_to_all_at_once_is_answered_once(api: BotApi, replicas:
         update = person.say(PLAIN)
         for bot in replicas:
             api.post(update, bot.root + PATH)
-    api.wait_for(lambda: all(api.sent(person.chat_id) for person in crowd), 8)
+    api.wait_for(lambda: all(api.sent(person.chat_id) for person in crowd))
     api.wait_for_quiet(1.0)
     assert all(len(api.sent(person.chat_id)) == 1 for person in crowd)
 
@@ -126,13 +125,14 @@ def test_when_telegram_stops_one_all_of_them_wait(api: BotApi, replicas: Sequenc
     first, later = people(api, 6), people(api, 6)
     for person in first:
         person.say(PLAIN)
-    time.sleep(2)
+    api.wait_for(lambda: len(api.calls("sendMessage", status=429)) >= 2)
+    time.sleep(1.5)
     calls = len(api.calls("sendMessage"))
     for person in later:
         person.say(PLAIN)
     time.sleep(2)
     assert len(api.calls("sendMessage")) == calls
-    api.wait_for(lambda: all(api.sent(person.chat_id) for person in (*first, *later)), 12)
+    api.wait_for(lambda: all(api.sent(person.chat_id) for person in (*first, *later)))
 
 
 def test_of_several_that_poll_one_does_and_when_it_dies_another(api: BotApi, tmp_path: Path) -> None:
@@ -142,7 +142,7 @@ def test_of_several_that_poll_one_does_and_when_it_dies_another(api: BotApi, tmp
         [person] = people(api, 1)
         for number in itertools.count():
             person.say(f"/answer {TOPICS[number % 2]}")
-            api.wait_for(lambda wanted=number + 1: len(api.sent(person.chat_id)) == wanted, 6)  # type: ignore[misc]
+            api.wait_for(lambda wanted=number + 1: len(api.sent(person.chat_id)) == wanted)  # type: ignore[misc]
             if number == 3:
                 break
         assert not any(bot.events("another process polls") for bot in bots)

@@ -78,10 +78,10 @@ def two_wait(bot: RunningBot, url: str) -> Person:
     person = bot.api.person(next(IDS))
     bot.api.fault("sendMessage", Fault.hang(60, executed=False), times=None, chat=person.chat_id)
     person.say(PLAIN)
-    bot.api.wait_for(lambda: bot.api.calls("sendMessage"), 20)
+    bot.api.wait_for(lambda: bot.api.calls("sendMessage"))
     person.say("/answer overdose-signs")
     with closing(Database(url)) as database:
-        bot.wait_until(lambda: database.run_now(count_waiting) == (0, 2), 20)
+        bot.wait_until(lambda: database.run_now(count_waiting) == (0, 2))
     return person
 
 

@@ -27,7 +27,7 @@ def polling(telegram: BotApi, tmp_path_factory: pytest.TempPathFactory) -> Itera
     """A bot that is posted to, for all tests of a module; Telegram takes its address at the third time of asking."""
     telegram.fault("setWebhook", Fault.too_many(1), times=2)
     with RunningBot(telegram, tmp_path_factory.mktemp("data"), telegram_mode="webhook") as bot:
-        telegram.wait_for(lambda: telegram.calls("setWebhook", status=200), 10)
+        telegram.wait_for(lambda: telegram.calls("setWebhook", status=200))
         yield bot
 
 
@@ -91,7 +91,7 @@ def test_who_sends_a_body_drop_by_drop_is_cut_off_and_disturbs_nobody(bot: Runni
         slow.settimeout(15)
         person = newcomer()
         person.say(PLAIN)
-        bot.api.wait_for(lambda: bot.api.sent(person.chat_id), 5)
+        bot.api.wait_for(lambda: bot.api.sent(person.chat_id))
         assert b" 408 " in slow.recv(200)
 
 
@@ -122,7 +122,7 @@ def test_many_chats_at_once_are_answered_each_in_order(bot: RunningBot, newcomer
     for topic in TOPICS[:2]:
         for person in people:
             person.say(f"/answer {topic}")
-    bot.api.wait_for(lambda: all(len(bot.api.sent(person.chat_id)) == 2 for person in people), 15)
+    bot.api.wait_for(lambda: all(len(bot.api.sent(person.chat_id)) == 2 for person in people))
     assert len({tuple(sent.text[-99:] for sent in bot.api.sent(person.chat_id)) for person in people}) == 1
     assert not bot.api.waiting
 
@@ -131,4 +131,4 @@ def test_a_press_that_overtakes_its_message_is_answered(bot: RunningBot, newcome
     person = newcomer()
     person.tap("/answer overdose-signs", 7)
     person.say(GRAVE)
-    bot.api.wait_for(lambda: len(bot.api.sent(person.chat_id)) == 2, 6)
+    bot.api.wait_for(lambda: len(bot.api.sent(person.chat_id)) == 2)

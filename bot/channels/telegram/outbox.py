@@ -151,7 +151,7 @@ class Outbox:
         """Send a reply when its turn comes."""
         if item.reference.chat < 0:
             self._schedule.is_group(item.key)
-        self._schedule.asked(time.monotonic())
+        self._schedule.asked(item.begun)
         entry = self._chats.setdefault(item.key, _Chat())
         entry.items.append(item)
         self._offer(item.key, entry)

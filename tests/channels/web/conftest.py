@@ -50,6 +50,11 @@ BROWSER_OPTIONS = [
 Maker = Callable[..., FastAPI]
 
 
+def find_chromium() -> str | None:
+    """Chromium from the system's package, where it is installed."""
+    return next((found for name in BROWSERS if (found := shutil.which(name))), None)
+
+
 @pytest.fixture(scope="session")
 def web_library(tmp_path_factory: pytest.TempPathFactory) -> Library:
     """The real texts, all taken as read by two: their review is not what these tests are about."""
@@ -135,7 +140,7 @@ def served(make: Maker) -> Iterator[Served]:
 @pytest.fixture(scope="session")
 def chromium() -> str:
     """Chromium from the system's package; without one these tests are skipped, unless BROWSER_REQUIRED is set."""
-    path = next((found for name in BROWSERS if (found := shutil.which(name))), None)
+    path = find_chromium()
     if path is None:
         lacking = f"no browser: none of {', '.join(BROWSERS)} is installed"
         if os.environ.get("BROWSER_REQUIRED"):

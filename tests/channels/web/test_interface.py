@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from threading import Event
 from time import monotonic
 
 import pytest
@@ -17,7 +18,7 @@ from bot.channels.web.limits import Limits
 from bot.conversation.library import Library
 from bot.wire import MESSAGE_EXAMPLES, ReplyObject
 from tests.channels.web.conftest import SOMEWHERE, Maker
-from tests.channels.web.test_talk import Broken, Stuck
+from tests.channels.web.test_talk import STUCK, Broken, Stuck
 
 DANGER = "my friend wont wake up"
 BODY = {"text": "is blocking nonsense?"}
@@ -71,7 +72,7 @@ def test_an_emergency_is_answered_in_good_time_without_a_store(make: Maker, talk
         begun = monotonic()
         answer = client.post("/api/messages", json={"text": DANGER, "conversation": "a"})
         assert answer.json()["urgency"] == "emergency"
-        assert monotonic() - begun < 3
+        assert monotonic() - begun < STUCK / 2
 
 
 @pytest.mark.parametrize(
@@ -157,33 +158,38 @@ def test_other_sites_may_not_read_answers(client: TestClient) -> None:
 
 
 @pytest.fixture
-def slow_app(make: Maker, web_library: Library) -> FastAPI:
-    """An application whose encoder takes a second for each message."""
-    from time import sleep
+def going_on() -> Iterator[Event]:
+    """Set when the encoder of the slow application may go on."""
+    going_on = Event()
+    yield going_on
+    going_on.set()
 
+
+@pytest.fixture
+def slow_app(make: Maker, web_library: Library, going_on: Event) -> FastAPI:
+    """An application whose encoder is at its first message until it may go on."""
     encoder: Callable[[str], object] = web_library.encoder  # type: ignore[assignment]
 
     def slow(text: str) -> object:
-        sleep(1)
+        going_on.wait(60)
         return encoder(text)
 
     return make(replace(web_library, encoder=slow), limits=Limits(answer_seconds=0.3))  # type: ignore[arg-type]
 
 
-def test_an_emergency_is_answered_by_signals_where_the_model_is_too_slow(slow_app: FastAPI) -> None:
+def test_an_emergency_is_answered_by_signals_where_the_model_is_too_slow(slow_app: FastAPI, going_on: Event) -> None:
     with TestClient(slow_app) as client:
-        begun = monotonic()
         assert client.post("/api/messages", json={"text": DANGER}).json()["urgency"] == "emergency"
-        assert monotonic() - begun < 1.5
+        assert not going_on.is_set()
+        going_on.set()
 
 
-def test_under_a_flood_the_card_and_an_emergency_are_answered_within_two_seconds(slow_app: FastAPI) -> None:
+def test_a_flood_holds_up_neither_the_card_nor_an_emergency(slow_app: FastAPI, going_on: Event) -> None:
     with TestClient(slow_app) as client, ThreadPoolExecutor(24) as crowd:
         flood = [crowd.submit(client.post, "/api/messages", json=BODY) for _ in range(40)]
-        begun = monotonic()
         assert client.post("/api/messages", json={"text": DANGER}).json()["urgency"] == "emergency"
         assert client.get("/emergency").status_code == 200
-        assert monotonic() - begun < 2
+        going_on.set()
         answers = [asked.result() for asked in flood]
         assert {answer.status_code for answer in answers} <= {200, 429}
         assert all(answer.json()["emergency_contact"]["number"] for answer in answers)

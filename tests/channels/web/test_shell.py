@@ -131,9 +131,9 @@ def test_health_is_told_without_words(make: Maker, client: TestClient) -> None:
     assert client.get("/healthz").json() == {"status": "ok"}
     ready = client.get("/readyz")
     assert (ready.status_code, ready.json()) == (200, {"library": True})
-    client.post("/", data={"text": "my friend wont wake up"})
+    client.post("/", data={"text": "my zebra wont wake up"})
     assert 'overdose_bot_turns_total{abstained="false",channel="web"' in client.get("/metrics").text
-    assert "friend" not in client.get("/metrics").text
+    assert "zebra" not in client.get("/metrics").text
 
 
 def test_what_is_lacking_is_told_to_who_watches(make: Maker) -> None:

@@ -90,17 +90,21 @@ class Broken:
         raise OSError
 
 
+STUCK = 60.0
+"""Seconds that a store which hangs takes: longer than any test."""
+
+
 class Stuck(Broken):
     """A store that does not answer."""
 
     async def recall(self, talk: str) -> Session:
         """It takes forever."""
-        await asyncio.sleep(60)
+        await asyncio.sleep(STUCK)
         raise AssertionError
 
     async def remember(self, talk: str, session: Session | None) -> None:
         """It takes forever."""
-        await asyncio.sleep(60)
+        await asyncio.sleep(STUCK)
 
 
 @pytest.mark.parametrize("talks", [Broken(), Stuck()], ids=["down", "stuck"])
