@@ -5,14 +5,12 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from collections.abc import Sequence
-from contextlib import closing
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from importlib import import_module
 from pathlib import Path
 from time import perf_counter_ns
-from typing import NoReturn, cast
+from typing import cast
 
 from pydantic import ValidationError
 
@@ -21,7 +19,7 @@ from bot.channels.terminal import answer_lines, ask, chat
 from bot.content.encoder import load_encoder
 from bot.content.formats import Role, UnusableFileError
 from bot.content.ledger import ROLES
-from bot.content.loader import ContentError, Loaded, find_responses, load, read_topics
+from bot.content.loader import ContentError, find_responses, load, read_topics
 from bot.content.questions import read_questions
 from bot.content.rules import check
 from bot.desk.evaluation.comparison import compare, read_run, run_of
@@ -32,28 +30,16 @@ from bot.desk.evaluation.report import Evaluation, as_json, as_text, miss_line, 
 from bot.desk.evaluation.robustness import losses
 from bot.desk.page import UnknownCountryError, make_pages, write_pages
 from bot.desk.review import sign_files, waiting
-from bot.doctor import examine
-from bot.serve import run as serve
-from bot.serve import sealing_of
 from bot.settings import Settings
-from bot.store.database import Database, StoreError
-from bot.store.questions import delete_question, list_questions
-from bot.store.sealing import SecretKeyError
+from bot.starting import Started, fail, start
+from bot.store.errors import SecretKeyError, StoreError
 from bot.telemetry import start_logging
 from bot.vocabulary import Audience, Message, Profile, ReviewKind, Session
 
-WRONG = 2
-"""Exit status for wrong usage or wrong settings."""
 BREACH = 1
-"""Exit status where `library check` or `doctor` found something."""
-
-
-@dataclass(frozen=True)
-class Started:
-    """What every command that answers needs."""
-
-    assistant: Assistant
-    loaded: Loaded
+"""Exit status where `library check` found something."""
+Run = Callable[[argparse.Namespace, Settings], int]
+"""What does a command; returns the exit status."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -80,12 +66,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 0
 
 
-def fail(message: str) -> NoReturn:
-    """One clear line, or a list of faults, on standard error, and status 2."""
-    print(f"overdose-bot: {message}", file=sys.stderr)
-    raise SystemExit(WRONG)
-
-
 def parser() -> argparse.ArgumentParser:
     """The commands of the contract."""
     top = argparse.ArgumentParser(prog="overdose-bot", description="Vetted answers about overdose and naltrexone.")
@@ -104,18 +84,22 @@ def parser() -> argparse.ArgumentParser:
     serve = commands.add_parser("serve", help="the web chat and interface, and Telegram where a token is set")
     serve.add_argument("--host", default="127.0.0.1")
     serve.add_argument("--port", type=int, default=8080)
-    serve.set_defaults(run=run_serve)
-    commands.add_parser("doctor", help="looks at everything, and says what to mend").set_defaults(run=run_doctor)
+    serve.set_defaults(run=of_operator("run_serve"))
+    commands.add_parser("doctor", help="looks at everything, and says what to mend").set_defaults(
+        run=of_operator("run_doctor")
+    )
     store = commands.add_parser("db", help="the database").add_subparsers(required=True, metavar="COMMAND")
     upgrade = store.add_parser("upgrade", help="bring the database to the newest migration, or to another")
     upgrade.add_argument("revision", nargs="?", default="head")
-    upgrade.set_defaults(run=run_upgrade)
+    upgrade.set_defaults(run=of_operator("run_upgrade"))
     left = commands.add_parser("questions", help="what people agreed to leave for the editors")
     left_commands = left.add_subparsers(required=True, metavar="COMMAND")
-    left_commands.add_parser("list", help="all of it, the oldest first").set_defaults(run=run_list_questions)
+    left_commands.add_parser("list", help="all of it, the oldest first").set_defaults(
+        run=of_operator("run_list_questions")
+    )
     erase = left_commands.add_parser("delete", help="erase one")
     erase.add_argument("id", type=int, metavar="ID")
-    erase.set_defaults(run=run_delete_question)
+    erase.set_defaults(run=of_operator("run_delete_question"))
     library = commands.add_parser("library", help="what editors and reviewers need")
     desk = library.add_subparsers(required=True, metavar="COMMAND")
     desk.add_parser("check", help="every rule on responses/").set_defaults(run=run_check)
@@ -149,24 +133,9 @@ def parser() -> argparse.ArgumentParser:
     return top
 
 
-def start(settings: Settings) -> Started:
-    """
-    The assistant with all that is sound, and on standard error what is not.
-
-    Raises:
-        ContentError: nothing can be served.
-    """
-    loading = sys.stderr.isatty()
-    if loading:
-        print("loading ...", end="\r", file=sys.stderr, flush=True)
-    loaded = load(find_responses(), ReviewKind(settings.required_review), datetime.now(UTC).date())
-    if loading:
-        print(" " * 12, end="\r", file=sys.stderr)
-    for fault in loaded.faults:
-        print(f"overdose-bot: not served: {fault}", file=sys.stderr)
-    for warning in loaded.warnings:
-        print(f"overdose-bot: {warning}", file=sys.stderr)
-    return Started(Assistant(loaded.library, {}), loaded)
+def of_operator(name: str) -> Run:
+    """A command of the operator's: the server and the database take a second to load, and no other command needs them."""
+    return lambda options, settings: cast(int, getattr(import_module("bot.operator"), name)(options, settings))
 
 
 def told_by(options: argparse.Namespace, started: Started) -> Profile:
@@ -199,56 +168,6 @@ def run_ask(options: argparse.Namespace, settings: Settings) -> int:
         return 0
     text, as_object = ask(started.assistant, options.text, told)
     print(as_object if options.json else text)
-    return 0
-
-
-def run_serve(options: argparse.Namespace, settings: Settings) -> int:
-    """The web, and Telegram."""
-    started = start(settings)
-    serve(settings, started.assistant, sealing_of(settings), options.host, options.port, started.loaded.next_due)
-    return 0
-
-
-def run_doctor(options: argparse.Namespace, settings: Settings) -> int:
-    """What is well, and what to mend."""
-    wrong = 0
-    for finding in examine(settings):
-        print(finding, flush=True)
-        wrong += finding.mend is not None
-    return BREACH if wrong else 0
-
-
-def run_list_questions(options: argparse.Namespace, settings: Settings) -> int:
-    """Questions for the editors, a line each: id, day, language, text."""
-    with closing(opened(settings)) as database:
-        for question in database.run_now(list_questions):
-            print(question.id, question.day, question.language, question.text, sep="\t")
-    return 0
-
-
-def run_delete_question(options: argparse.Namespace, settings: Settings) -> int:
-    """One question less."""
-    with closing(opened(settings)) as database:
-        if not database.run_now(lambda db: delete_question(db, options.id)):
-            fail(f"no question {options.id}: `questions list` shows all")
-    print(f"{options.id} erased")
-    return 0
-
-
-def opened(settings: Settings) -> Database:
-    """The database; an embedded one is brought to the newest revision by itself, as `serve` does."""
-    database = Database(settings.database)
-    if database.embedded:
-        database.upgrade()
-    return database
-
-
-def run_upgrade(options: argparse.Namespace, settings: Settings) -> int:
-    """The database, brought to a revision."""
-    database = Database(settings.database)
-    database.upgrade(options.revision)
-    print(f"database at revision {database.revision()[0] or 'none'}")
-    database.close()
     return 0
 
 

@@ -17,9 +17,10 @@ from bot.channels.telegram.receiving import PATH
 from bot.channels.telegram.sending import make_bot
 from bot.content.loader import ContentError, find_responses, load
 from bot.settings import Settings
-from bot.store.database import Database, StoreError, ping
+from bot.store.database import Database, ping
+from bot.store.errors import SecretKeyError, StoreError
 from bot.store.mailbox import count_waiting
-from bot.store.sealing import Sealing, SecretKeyError, secret_beside
+from bot.store.sealing import Sealing, secret_beside
 from bot.store.unreadable import count_unreadable
 from bot.vocabulary import ReviewKind
 

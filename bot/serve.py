@@ -24,7 +24,8 @@ from bot.channels.telegram.updates import Me
 from bot.channels.web.app import make_app
 from bot.channels.web.serving import server_config
 from bot.settings import Settings
-from bot.store.database import Database, StoreError, ping
+from bot.store.database import Database, ping
+from bot.store.errors import StoreError
 from bot.store.leases import RENEWED
 from bot.store.retention import forget_old
 from bot.store.sealing import Sealing, secret_beside

@@ -22,6 +22,8 @@ MAY_IMPORT: dict[str, set[str]] = {
     "desk": {"vocabulary", "wire", "markup", "conversation", "content"},
     "serve": {"vocabulary", "settings", "telemetry", "store", "assistant", "channels"},
     "doctor": {"vocabulary", "settings", "content", "conversation", "store", "channels"},
+    "starting": {"vocabulary", "settings", "content", "assistant"},
+    "operator": {"settings", "store", "serve", "doctor", "starting"},
     "cli": {
         "vocabulary",
         "settings",
@@ -31,8 +33,8 @@ MAY_IMPORT: dict[str, set[str]] = {
         "assistant",
         "channels",
         "desk",
-        "serve",
-        "doctor",
+        "starting",
+        "operator",
     },
     "__main__": {"cli"},
 }

@@ -7,6 +7,7 @@ import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import NamedTuple, TypeVar
 
 Value = TypeVar("Value")
@@ -21,6 +22,11 @@ LEET = str.maketrans({"0": "o", "1": "i", "3": "e", "4": "a", "5": "s", "7": "t"
 CYRILLIC_LEET = str.maketrans({"0": "о", "3": "е", "4": "ч", "6": "б", "1": "и"})
 LOOKALIKES = dict(zip("aceopxyktmhbi", "асеорхуктмнви", strict=True))
 """Latin letters that stand in for Cyrillic ones inside a Cyrillic word (Unicode TS 39, confusables)."""
+
+DISGUISED = re.compile(r"(?<![\w@$])[\w@$]*[^\W\d_][0-9@$][\w@$]*")
+"""A word with a digit or a sign after a letter: "n4rcan". Those that begin with digits alone are amounts: "5mins"."""
+NUMBERED = re.compile(r"[^\W\d_]+\d{2,}s?|[^\W\d_]{1,3}[\d$]")
+"""A name with a number after it, such as a pill's or a player's: "m30", "mp3"."""
 
 LATIN_TO_CYRILLIC = (
     ("shch", "щ"), ("sch", "щ"), ("yo", "ё"), ("jo", "ё"), ("zh", "ж"), ("kh", "х"), ("ts", "ц"), ("ch", "ч"),
@@ -48,6 +54,8 @@ def cleaned(text: str) -> str:
     if len(text) > MAX_LENGTH:
         text = text[: MAX_LENGTH // 2] + " " + text[-MAX_LENGTH // 2 :]
     text = text.encode("utf-8", "ignore").decode("utf-8", "ignore")
+    if text.isascii() and text.isprintable():
+        return " ".join(text.translate(QUOTES).split())
     text = unicodedata.normalize("NFKC", text)
     kept: list[str] = []
     marks = 0
@@ -62,8 +70,12 @@ def cleaned(text: str) -> str:
 
 
 def folded(text: str) -> str:
-    """The form that the encoder reads: cleaned, lower case, no letter more than twice in a row."""
-    return re.sub(r"(\w)\1{2,}", r"\1\1", cleaned(text).lower())
+    """The form that the encoder reads: cleaned, lower case, no letter more than twice in a row, disguised letters mended."""
+    return DISGUISED.sub(_undisguised, re.sub(r"(\w)\1{2,}", r"\1\1", cleaned(text).lower()))
+
+
+def _undisguised(found: re.Match[str]) -> str:
+    return found[0] if NUMBERED.fullmatch(found[0]) else mended(found[0])
 
 
 def after_title(title: str | None, text: str) -> str:
@@ -73,13 +85,15 @@ def after_title(title: str | None, text: str) -> str:
 
 def without_accents(text: str) -> str:
     """Letters without accents; ё becomes е, й stays й."""
-    out = []
-    for char in text:
-        if char in "йЙ":
-            out.append(char)
-        else:
-            out.append("".join(c for c in unicodedata.normalize("NFD", char) if unicodedata.category(c) != "Mn"))
-    return "".join(out)
+    return text if text.isascii() else "".join(map(bare, text))
+
+
+@lru_cache(4096)
+def bare(char: str) -> str:
+    """A character without its accents."""
+    if char in "йЙ":
+        return char
+    return "".join(c for c in unicodedata.normalize("NFD", char) if unicodedata.category(c) != "Mn")
 
 
 def words(text: str) -> tuple[str, ...]:

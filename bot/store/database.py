@@ -35,6 +35,8 @@ from sqlalchemy import (
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.pool import QueuePool
 
+from bot.store.errors import StoreError
+
 T = TypeVar("T")
 METADATA = MetaData()
 NUMBER = BigInteger().with_variant(Integer, "sqlite")
@@ -109,10 +111,6 @@ UPGRADING = 0x6F6462
 """The advisory lock that an upgrade holds (PostgreSQL)."""
 BATCH = 64
 """Pieces of work in one commit at most."""
-
-
-class StoreError(Exception):
-    """The database cannot be used now; an operator mends it, and replies go out without it."""
 
 
 class Database:

@@ -14,6 +14,8 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
+from bot.store.errors import SecretKeyError
+
 NONCE = 12
 """Bytes of an AES-GCM nonce (NIST SP 800-38D, 8.2): drawn at random, which bears some 4 billion seals a key."""
 SHORTEST = 16
@@ -24,10 +26,6 @@ PSEUDONYM = 32
 
 class SealError(Exception):
     """What was sealed cannot be opened: another key, another purpose, or damage."""
-
-
-class SecretKeyError(Exception):
-    """The secret key cannot be used; an operator mends it."""
 
 
 class Sealing:

@@ -90,3 +90,17 @@ def test_the_language_is_told_by_script_letters_and_common_words(
 ) -> None:
     told = tell_language(text, library.tongues)
     assert (told.language, told.foreign, told.latin) == (language, foreign, latin)
+
+
+@pytest.mark.parametrize(
+    ("typed", "read"),
+    [
+        ("n4rc4n", "narcan"),
+        ("my br0ther w0nt w4ke up", "my brother wont wake up"),
+        ("м3тад0н", "метадон"),
+        ("p@st1llas", "pastillas"),
+        ("m30s, mp3, 50mg, 24h, covid19", "m30s, mp3, 50mg, 24h, covid19"),
+    ],
+)
+def test_digits_that_stand_for_letters_are_read_as_letters_and_numbers_stay(typed: str, read: str) -> None:
+    assert folded(typed) == read

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from bot.store.sealing import Sealing, SecretKeyError, secret_beside
+from bot.store.errors import SecretKeyError
+from bot.store.sealing import Sealing, secret_beside
 
 
 def test_a_secret_key_is_made_once_and_readable_by_its_owner_only(tmp_path: Path) -> None:

@@ -17,7 +17,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import Connection, Table, select, text, update
 
-from bot.store.database import DEAD_LETTERS, INBOX, LEASES, METADATA, OUTBOX, SEEN, SENT, SESSIONS, Database, StoreError
+from bot.store.database import DEAD_LETTERS, INBOX, LEASES, METADATA, OUTBOX, SEEN, SENT, SESSIONS, Database
+from bot.store.errors import StoreError
 from bot.store.mailbox import SENDING, Incoming, Letter, Mailbox, Outgoing
 from bot.store.retention import KEPT, forget_old
 from bot.store.sealing import Sealing

@@ -23,7 +23,8 @@ from bot.channels.telegram.custody import Custody, Taken
 from bot.channels.telegram.outbox import AT_MOST, HASTE, REFERENCE, Item, Outbox, Reference, lane_of
 from bot.channels.telegram.sending import NOWHERE, Sender
 from bot.channels.telegram.updates import Heard, Kind, Me, PoisonError, chat_of, marks, read, words_of
-from bot.store.database import Database, StoreError, ping
+from bot.store.database import Database, ping
+from bot.store.errors import StoreError
 from bot.store.leases import LostError
 from bot.store.mailbox import BusyError, Incoming, Letter, Mailbox, Outgoing
 from bot.store.questions import keep_question

@@ -10,7 +10,7 @@ from typing import Any, Protocol
 
 from sqlalchemy import Connection
 
-from bot.store.database import StoreError
+from bot.store.errors import StoreError
 from bot.store.leases import Leases, pause, pause_left
 from bot.store.mailbox import Letter, Mailbox
 from bot.telemetry import note

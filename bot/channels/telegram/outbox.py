@@ -17,7 +17,8 @@ from sqlalchemy import Connection
 from bot.assistant import Assistant
 from bot.channels.delivery import Lane, Limits, Schedule
 from bot.channels.telegram.sending import Outcome, Result, Sender, Target
-from bot.store.database import Database, StoreError
+from bot.store.database import Database
+from bot.store.errors import StoreError
 from bot.store.leases import LostError
 from bot.store.mailbox import Mailbox
 from bot.telemetry import ANSWER_SECONDS, OLDEST, SENT, WAITING, alarm, count_failure

@@ -17,7 +17,7 @@ from telegram.request import HTTPXRequest
 
 from bot.channels.telegram.channel import Telegram
 from bot.channels.telegram.sending import call, outcome_of
-from bot.store.database import StoreError
+from bot.store.errors import StoreError
 from bot.telemetry import LAST_POLL, alarm, count_failure, note
 
 POLL = 10
