@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from hashlib import sha256
+from collections import OrderedDict
+from hashlib import blake2b, sha256
 from pathlib import Path
+from secrets import token_bytes
+from threading import Lock
 
 import numpy as np
 import onnxruntime
@@ -17,6 +20,9 @@ from bot.vocabulary import Encoder, Urgency, Vector
 
 MAX_TOKENS = 128
 """Of a longer message both ends are read: half of the tokens from each."""
+
+REMEMBERED = 1024
+"""So many texts that were read last are not read again: many people write the same few words."""
 
 
 class FileCard(BaseModel):
@@ -93,7 +99,32 @@ def load_encoder(folder: Path) -> Encoder:
         vector: Vector = vectors[0]
         return vector
 
-    return encode
+    return remembering(encode, REMEMBERED)
+
+
+def remembering(encode: Encoder, count: int) -> Encoder:
+    """
+    An encoder that does not read again what it read lately: "hi", "what is naloxone".
+
+    It holds no text. A vector is found by a keyed hash, whose key is drawn anew and never leaves the process.
+    """
+    key, lock, known = token_bytes(32), Lock(), OrderedDict[bytes, Vector]()
+
+    def remember(text: str) -> Vector:
+        name = blake2b(text.encode(), digest_size=16, key=key).digest()
+        with lock:
+            if name in known:
+                known.move_to_end(name)
+                return known[name]
+        vector = encode(text)
+        vector.setflags(write=False)
+        with lock:
+            known[name] = vector
+            if len(known) > count:
+                known.popitem(last=False)
+        return vector
+
+    return remember
 
 
 def read_heads_card(folder: Path) -> HeadsCard:
