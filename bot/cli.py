@@ -31,13 +31,11 @@ from bot.desk.evaluation.robustness import losses
 from bot.desk.page import UnknownCountryError, make_pages, write_pages
 from bot.desk.review import sign_files, waiting
 from bot.settings import Settings
-from bot.starting import Started, fail, start
+from bot.starting import BREACH, Started, fail, start
 from bot.store.errors import SecretKeyError, StoreError
 from bot.telemetry import start_logging
 from bot.vocabulary import Audience, Message, Profile, ReviewKind, Session
 
-BREACH = 1
-"""Exit status where `library check` found something."""
 Run = Callable[[argparse.Namespace, Settings], int]
 """What does a command; returns the exit status."""
 

@@ -9,12 +9,9 @@ from bot.doctor import examine
 from bot.serve import run as serve
 from bot.serve import sealing_of
 from bot.settings import Settings
-from bot.starting import fail, start
+from bot.starting import BREACH, fail, start
 from bot.store.database import Database
 from bot.store.questions import delete_question, list_questions
-
-BREACH = 1
-"""Exit status where something is to be mended."""
 
 
 def run_serve(options: argparse.Namespace, settings: Settings) -> int:

@@ -12,6 +12,8 @@ from bot.content.loader import Loaded, find_responses, load
 from bot.settings import Settings
 from bot.vocabulary import ReviewKind
 
+BREACH = 1
+"""Exit status where `library check` or `doctor` found something."""
 WRONG = 2
 """Exit status for wrong usage or wrong settings."""
 

@@ -460,17 +460,15 @@ def test_an_answer_is_printed_from_the_top_of_the_page(visit: Any) -> None:
         assert not any(hidden in sheet for sheet in printed)
 
 
-def test_the_page_can_be_used_after_two_round_trips(visit: Any) -> None:
-    page = visit().page
-    asked: list[tuple[str, int]] = page.evaluate(
+def test_the_page_asks_for_little_before_it_can_be_used(visit: Any) -> None:
+    asked: list[str] = visit().page.evaluate(
         """(() => {
             const [page] = performance.getEntriesByType('navigation');
             const needed = performance.getEntriesByType('resource')
                 .filter((one) => one.startTime < page.domContentLoadedEventEnd);
-            return needed.map((one) => [new URL(one.name).pathname, one.startTime > page.responseEnd ? 1 : 0]);
+            return needed.map((one) => one.name);
         })()"""
     )
-    # The page itself is one; all that it needs is named in its first kilobyte, so that it is asked for together.
     assert len(asked) <= 3, asked
 
 
