@@ -55,17 +55,18 @@ class Leases:
         wanted -= set(db.execute(others).scalars()) if wanted else set()
         if not wanted:
             return set()
-        rows = [{"name": name, "owner": self.owner, "until": now + LEASE} for name in sorted(wanted)]
         ours = (
             insert_into(db.dialect.name, LEASES)
-            .values(rows)
+            .values(until=now + LEASE)
             .on_conflict_do_update(
                 index_elements=["name"],
                 set_={"owner": self.owner, "until": now + LEASE},
                 where=or_(LEASES.c.owner == self.owner, ~held),
             )
         )
-        return set(db.execute(ours.returning(LEASES.c.name)).scalars())
+        ours = ours.returning(LEASES.c.name)
+        # One by one, the name a parameter: a statement that holds many rows would be compiled anew at every message.
+        return {name for name in sorted(wanted) if db.execute(ours, {"name": name, "owner": self.owner}).first()}
 
     def seize(self, db: Connection, name: str) -> None:
         """Take a lease from whoever has it; they find out when they next use or renew it."""
