@@ -13,9 +13,9 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Route
 from telegram.error import Conflict, InvalidToken, NetworkError, RetryAfter
-from telegram.request import HTTPXRequest
 
 from bot.channels.telegram.channel import Telegram
+from bot.channels.telegram.requests import Connections
 from bot.channels.telegram.sending import call, outcome_of
 from bot.store.errors import StoreError
 from bot.telemetry import LAST_POLL, alarm, count_failure, note
@@ -57,7 +57,7 @@ class Poller:
     def __init__(self, channel: Telegram, token: str, root: str) -> None:
         self._channel = channel
         self._url = f"{root}/bot{token}/getUpdates"
-        self._request = self._fresh()
+        self._request = Connections(2)
         self._offset = 0
         self._failed = 0
         self.locked_out = False
@@ -146,15 +146,11 @@ class Poller:
 
     async def _renew(self) -> None:
         """A fresh connection: one that a proxy let die in silence stays in the pool for ever."""
-        old, self._request = self._request, self._fresh()
+        old, self._request = self._request, Connections(2)
         try:
             await asyncio.wait_for(old.shutdown(), 1)
         except Exception as error:  # noqa: BLE001 - it is thrown away in any case
             count_failure(error, "poll")
-
-    @staticmethod
-    def _fresh() -> HTTPXRequest:
-        return HTTPXRequest(connection_pool_size=2, connect_timeout=4.0, pool_timeout=1.0)
 
 
 def next_offset(updates: Sequence[dict[str, Any]], present: int) -> int:

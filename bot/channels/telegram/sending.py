@@ -9,7 +9,6 @@ from datetime import timedelta
 from enum import Enum, auto
 from typing import Any
 
-import httpx
 from telegram import Bot, InlineKeyboardButton, InlineKeyboardMarkup, LinkPreviewOptions, ReplyParameters
 from telegram.constants import ChatAction, ParseMode
 from telegram.error import (
@@ -23,10 +22,11 @@ from telegram.error import (
     TelegramError,
     TimedOut,
 )
-from telegram.request import HTTPXRequest, RequestData
+from telegram.request import BaseRequest, RequestData
 from telegram.request._requestparameter import RequestParameter
 
 from bot.channels.delivery import Lane
+from bot.channels.telegram.requests import NOT_SENT, Connections
 from bot.markup import plain_reply, telegram_html
 from bot.telemetry import alarm
 from bot.vocabulary import Choice, ClearedReply
@@ -37,8 +37,6 @@ POOL = {Lane.EMERGENCY: 32, Lane.ORDINARY: 128}
 """Connections for each lane's replies."""
 OTHER_CALLS = 16
 """Connections for all calls that send no reply."""
-NOT_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError, httpx.UnsupportedProtocol)
-"""Errors that come before a request has left; after any other, nobody knows."""
 NOWHERE = 2**52
 """Chats from here on are nobody's: Telegram's numbers have at most 52 significant bits (Bot API). Nothing is sent there."""
 BUTTON = 38
@@ -77,7 +75,7 @@ class Target:
     reply_to: int | None = None
 
 
-async def call(request: HTTPXRequest, url: str, parameters: Mapping[str, Any], patience: float | None = None) -> object:
+async def call(request: BaseRequest, url: str, parameters: Mapping[str, Any], patience: float | None = None) -> object:
     """
     One call of the Bot API, and its result as JSON.
 
@@ -97,16 +95,9 @@ async def call(request: HTTPXRequest, url: str, parameters: Mapping[str, Any], p
     return result
 
 
-def connections(count: int) -> HTTPXRequest:
-    """A pool of so many connections."""
-    return HTTPXRequest(
-        connection_pool_size=count, connect_timeout=4.0, read_timeout=8.0, write_timeout=6.0, pool_timeout=1.0
-    )
-
-
 def make_bot(token: str, root: str, count: int) -> Bot:
     """A caller of the Bot API with so many connections of its own."""
-    return Bot(token, base_url=f"{root}/bot", request=connections(count), get_updates_request=connections(1))
+    return Bot(token, base_url=f"{root}/bot", request=Connections(count), get_updates_request=Connections(1))
 
 
 class Sender:
@@ -114,7 +105,7 @@ class Sender:
 
     def __init__(self, token: str, root: str) -> None:
         self._url = f"{root}/bot{token}/sendMessage"
-        self._lanes = {lane: connections(count) for lane, count in POOL.items()}
+        self._lanes = {lane: Connections(count) for lane, count in POOL.items()}
         self.bot = make_bot(token, root, OTHER_CALLS)
         """For calls that are no replies."""
 
