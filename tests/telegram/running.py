@@ -11,7 +11,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Self
 
@@ -32,11 +32,13 @@ class RunningBot:
     Args:
         api: the Telegram that it talks to.
         folder: where its data lie.
+        around: what else is in its environment.
         settings: OVERDOSE_BOT_ settings without the prefix, in lower case.
     """
 
-    def __init__(self, api: BotApi, folder: Path, **settings: str) -> None:
+    def __init__(self, api: BotApi, folder: Path, around: Mapping[str, str] | None = None, **settings: str) -> None:
         self.api = api
+        self.around = around or {}
         self.folder = folder
         self.port = free_port()
         self.settings = {
@@ -89,7 +91,7 @@ class RunningBot:
         self.process = subprocess.Popen(
             [sys.executable, "-m", "bot", "serve", "--port", str(self.port)],
             cwd=Path(__file__).parents[2],
-            env={**clean, **ours, "XDG_DATA_HOME": str(self.folder)},
+            env={**clean, **self.around, **ours, "XDG_DATA_HOME": str(self.folder)},
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
         )
