@@ -117,6 +117,9 @@ def parser() -> argparse.ArgumentParser:
     card.set_defaults(run=run_card, audience=None)
     train = desk.add_parser("train", help="fit the heads on the questions")
     train.add_argument("--encoder", action="store_true", help="fine-tune the encoder first (long; extra `encoder`)")
+    train.add_argument(
+        "--further", action="store_true", help="train the encoder that is there further (extra `encoder`)"
+    )
     train.add_argument("--runs", type=int, default=1, metavar="N", help="average the weights of so many runs")
     train.set_defaults(run=run_train)
     evaluate = commands.add_parser("evaluate", help="figures over a file of labelled questions and conversations")
@@ -228,8 +231,9 @@ def run_train(options: argparse.Namespace, settings: Settings) -> int:
     try:
         training = import_module("bot.desk.training")
         encoder_training = import_module("bot.desk.encoder_training") if options.encoder else None
+        further_training = import_module("bot.desk.further_training") if options.further else None
     except ModuleNotFoundError as error:
-        extra = "encoder" if options.encoder else "train"
+        extra = "encoder" if options.encoder or options.further else "train"
         fail(f"library train needs {error.name}: install overdose-awareness-bot[{extra}]")
     root = find_responses()
     topics = {name: topic for members in read_topics(root).values() for name, topic in members.items()}
@@ -239,6 +243,8 @@ def run_train(options: argparse.Namespace, settings: Settings) -> int:
         raise UnusableFileError(faults)
     if encoder_training:
         encoder_training.make_encoder(rows, root / "model", settings.cache_folder, print, options.runs)
+    if further_training:
+        further_training.train_further(rows, root / "model", settings.cache_folder, print)
     titles = {key: response.title for key, response in load(root).library.responses.items()}
     card = training.fit_heads(rows, titles, load_encoder(root / "model"), root / "model", settings.cache_folder, print)
     for name, value in card.figures.items():

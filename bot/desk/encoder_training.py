@@ -291,15 +291,19 @@ class QuantisedEmbedding(nn.Module):
 class Network(nn.Module):
     """Token ids -> one vector of length 1: the mean of the last layer's states."""
 
-    def __init__(self, base: Base, dropout: float = 0.1) -> None:
+    def __init__(self, shape: Shape, pieces: int, dropout: float = 0.1) -> None:
         super().__init__()
-        shape = base.shape
-        self.words: nn.Module = nn.Embedding(len(base.weights["emb.word"]), shape.width)
-        self.positions = nn.Embedding(len(base.weights["emb.pos"]), shape.width)
+        self.words: nn.Module = nn.Embedding(pieces, shape.width)
+        self.positions = nn.Embedding(MAX_TOKENS, shape.width)
         self.norm = nn.LayerNorm(shape.width, eps=1e-12)
         self.layers = nn.ModuleList(Layer(shape, dropout) for _ in range(shape.layers))
         self.dropout = nn.Dropout(dropout)
-        self.load_state_dict({name: torch.from_numpy(value) for name, value in by_our_names(base)})
+
+    def freeze(self, layers: int) -> None:
+        """Let the pieces and the first layers stay as they are; nothing where there are none to stay."""
+        still: tuple[nn.Module, ...] = (self.words, self.positions, self.norm, *self.layers[:layers]) if layers else ()
+        for part in still:
+            part.requires_grad_(False)
 
     def forward(self, input_ids: Tensor, attention_mask: Tensor) -> Tensor:
         positions = self.positions(torch.arange(input_ids.shape[1], device=input_ids.device))
@@ -344,6 +348,9 @@ class Recipe:
         average: of how many of the last epochs the weights are averaged.
         follows: the share of short messages that stand after a topic's title, as a follow-up is read when serving; the
             turns of conversations always do.
+        share: of the questions that an epoch takes, drawn anew for each.
+        turns: how often an epoch takes the turns of conversations.
+        frozen: of how many layers, from the first on, and of the pieces before them, the weights stay as they are.
     """
 
     layers: tuple[int, ...] = tuple(range(12))
@@ -364,6 +371,9 @@ class Recipe:
     topic_weight: float = 1.0
     group_weight: float = 0.3
     follows: float = 0.15
+    share: float = 1.0
+    turns: int = 1
+    frozen: int = 0
     seed: int = 1
     threads: int = 2
 
@@ -482,15 +492,24 @@ class Lessons:
         return self.talk.titles.get((row.language, topic)) if topic != OUT_OF_SCOPE else None
 
     def batches(self, recipe: Recipe, epoch: int) -> Iterator[Batch]:
-        """All rows once, in this epoch's order and with its noise; like lengths together, so little is padding."""
+        """An epoch's rows in its order and with its noise; like lengths together, so little is padding."""
         dice = random.Random(f"{recipe.seed} {epoch}")
-        texts = [self.text(row, recipe, dice) for row in self.rows]
+        rows = self.taken(recipe, dice)
+        texts = [self.text(row, recipe, dice) for row in rows]
         ids = [encoding.ids for encoding in self.tokenizer.encode_batch(texts)]
         order = sorted(range(len(ids)), key=lambda at: len(ids[at]) * dice.uniform(0.8, 1.25))
         slices = [order[at : at + recipe.batch] for at in range(0, len(order), recipe.batch)]
         dice.shuffle(slices)
         for part in slices:
-            yield self.batch([self.rows[at] for at in part], [ids[at] for at in part])
+            yield self.batch([rows[at] for at in part], [ids[at] for at in part])
+
+    def taken(self, recipe: Recipe, dice: random.Random) -> Sequence[Question]:
+        """The rows of an epoch: a share of the questions, and every turn so many times; always as many."""
+        if (recipe.share, recipe.turns) == (1.0, 1):
+            return self.rows
+        questions = [row for row in self.rows if not row.is_turn]
+        turns = [row for row in self.rows if row.is_turn]
+        return [*dice.sample(questions, round(recipe.share * len(questions))), *turns * recipe.turns]
 
     def batch(self, rows: Sequence[Question], ids: Sequence[Sequence[int]]) -> Batch:
         topics = {topic: place for place, topic in enumerate(self.topics)}
@@ -563,9 +582,10 @@ def learn(network: Network, heads: Heads, lessons: Lessons, recipe: Recipe, fold
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     network.to(device)
     heads.to(device)
+    network.freeze(recipe.frozen)
     optimizer = torch.optim.AdamW(
         [
-            {"params": list(network.parameters()), "top": recipe.rate},
+            {"params": [weight for weight in network.parameters() if weight.requires_grad], "top": recipe.rate},
             {"params": list(heads.parameters()), "top": recipe.head_rate},
         ],
         weight_decay=recipe.weight_decay,
@@ -574,7 +594,7 @@ def learn(network: Network, heads: Heads, lessons: Lessons, recipe: Recipe, fold
     done, losses = resumed(folder, network, heads, optimizer)
     loss = Loss(lessons, recipe, device)
     half = device.type == "cuda" or brain_floats_are_quicker()
-    steps = math.ceil(len(lessons.rows) / recipe.batch)
+    steps = math.ceil(len(lessons.taken(recipe, random.Random())) / recipe.batch)
     network.train()
     for epoch in range(done, recipe.epochs):
         progress = Progress(say, f"epoch {epoch + 1} of {recipe.epochs}", steps)
@@ -709,7 +729,9 @@ def train_encoder(
     topics = tuple(sorted({row.topic for row in rows if row.topic is not None}))
     groups = tuple(sorted({row.group for row in rows if not row.is_turn}))
     lessons = Lessons(rows, topics, groups, tokenizer, fold, talk or Talk())
-    network, heads = Network(base, recipe.dropout), Heads(base.shape.width, len(topics), len(groups))
+    network = Network(base.shape, len(base.pieces), recipe.dropout)
+    network.load_state_dict({name: torch.from_numpy(value) for name, value in by_our_names(base)})
+    heads = Heads(base.shape.width, len(topics), len(groups))
     begun = copy.deepcopy((network.state_dict(), heads.state_dict()))
     mean: tuple[dict[str, Tensor], dict[str, Tensor]] = ({}, {})
     losses: list[list[float]] = []

@@ -1,0 +1,137 @@
+"""
+The encoder that ships, trained further: what has been asked since is learnt in half an hour, on a processor.
+
+It begins with the shipped files, weights and heads, and rehearses a share of all questions beside the turns of the
+conversations, so that nothing is forgotten.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+import onnx
+import torch
+from tokenizers import Tokenizer
+from torch import Tensor
+
+from bot.content.encoder import read_heads_card
+from bot.content.questions import Question
+from bot.conversation.language import folded
+from bot.desk.encoder_training import (
+    BLOCK,
+    Encoder,
+    Heads,
+    Lessons,
+    Network,
+    Recipe,
+    Say,
+    Shape,
+    agreement,
+    fingerprint,
+    learn,
+    read_talk,
+    sha256,
+    take_average,
+    write_model,
+)
+
+FURTHER: Final = Recipe(
+    epochs=3, rate=1e-4, head_rate=3e-4, share=0.4, turns=2, frozen=4, group_weight=0.0, average=2, follows=0.2
+)
+"""Slower than at first, and only the upper layers: the lower ones know the words already."""
+KEPT: Final = 0.3
+"""
+The share of the weights before in those that are written. Of weights between the two, those near the middle do best on
+other people's words, as the average of several runs does.
+"""
+PARTS: Final = ("queries_keys_values", "attended", "widen", "narrow")
+"""The matrices of a layer, in the order in which the file reckons with them."""
+ZERO: Final = 128
+"""What stands for nothing in a matrix of the file: its bytes have no sign."""
+
+
+def read_weights(model: Path) -> dict[str, Tensor]:
+    """The weights of a model file as the network names them: float again, less what was rounded off."""
+    graph = onnx.load(model).graph
+    values = {one.name: onnx.numpy_helper.to_array(one) for one in graph.initializer}
+    weights = {name: torch.from_numpy(values[name].copy()) for name in values if name.endswith((".weight", ".bias"))}
+    weights["words.weight"] = torch.from_numpy(values["words.rows"].astype(np.float32) * values["words.scales"])
+    matrices = [node for node in graph.node if node.op_type == "MatMulNBits"]
+    for place, node in enumerate(matrices):
+        sizes = {one.name: one.i for one in node.attribute}
+        quarters, scales = values[node.input[1]], values[node.input[2]]
+        blocks = (quarters.reshape(-1, BLOCK).astype(np.float32) - ZERO) * scales.reshape(-1, 1)
+        name = f"layers.{place // len(PARTS)}.{PARTS[place % len(PARTS)]}.weight"
+        weights[name] = torch.from_numpy(blocks.reshape(sizes["N"], -1)[:, : sizes["K"]].copy())
+    return weights
+
+
+def start_heads(heads: Heads, topics: Sequence[str], folder: Path) -> None:
+    """Put what the shipped heads have learnt into those of the training; a topic that is new begins with nothing."""
+    known = read_heads_card(folder).topics
+    with np.load(folder / "heads.npz", allow_pickle=False) as fitted, torch.no_grad():
+        places = [topics.index(topic) for topic in known if topic in topics]
+        kept = [place for place, topic in enumerate(known) if topic in topics]
+        for head, rows, into in (
+            (heads.urgency, fitted["urgency"], slice(None)),
+            (heads.dosing, fitted["dosing"], slice(None)),
+            (heads.topic, fitted["topic"][kept], places),
+        ):
+            head.weight[into] = torch.from_numpy(rows[:, :-1] / heads.scale)
+            head.bias[into] = torch.from_numpy(rows[:, -1])
+
+
+def train_further(rows: Sequence[Question], folder: Path, cache: Path, say: Say) -> None:
+    """
+    Train the encoder in `folder` further on the rows; write its files and their card anew.
+
+    Args:
+        folder: of the model, within the responses.
+        cache: where the checkpoints go. A run of the same rows on the same model goes on from its own.
+    """
+    start, recipe = time.monotonic(), FURTHER
+    card = json.loads((folder / "card.json").read_text(encoding="utf-8"))
+    before = sha256(folder / "encoder.onnx")
+    tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
+    weights = read_weights(folder / "encoder.onnx")
+    topics = tuple(sorted({row.topic for row in rows}))
+    lessons = Lessons(rows, topics, tuple(groups_of(rows)), tokenizer, folded, read_talk(folder.parent))
+    torch.manual_seed(recipe.seed)
+    network = Network(Shape(), len(weights["words.weight"]), recipe.dropout)
+    network.load_state_dict(weights)
+    heads = Heads(Shape().width, len(topics), len(lessons.groups))
+    start_heads(heads, topics, folder)
+    checkpoints = cache / "encoder" / f"{before[:16]}-{fingerprint(rows, recipe)}"
+    losses = learn(network, heads, lessons, recipe, checkpoints, say)
+    take_average(checkpoints, network, heads, recipe)
+    after = network.state_dict()
+    network.load_state_dict({name: KEPT * weights[name] + (1 - KEPT) * after[name] for name in after})
+    card["files"] = write_model(network, tokenizer, folder)
+    card["int8_cosine"] = agreement(
+        network, Encoder(folder), [folded(row.text) for row in rows[:: 1 + len(rows) // 300]]
+    )
+    card["rows"] = dict(Counter(row.language for row in rows))
+    card.setdefault("further", []).append(
+        {
+            "from": before,
+            "turns": sum(row.is_turn for row in rows),
+            "fingerprint": fingerprint(rows, recipe),
+            "recipe": asdict(recipe),
+            "kept": KEPT,
+            "losses": [round(loss, 4) for loss in losses],
+            "minutes": round((time.monotonic() - start) / 60, 1),
+        }
+    )
+    (folder / "card.json").write_text(json.dumps(card, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
+def groups_of(rows: Sequence[Question]) -> Iterator[str]:
+    """The sub-meanings, in order."""
+    yield from sorted({row.group for row in rows if not row.is_turn})
