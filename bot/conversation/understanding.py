@@ -146,14 +146,18 @@ def confident(probabilities: Probabilities, thresholds: Thresholds | None) -> bo
 
 
 def still_in_danger(understanding: Understanding, session: Session, leans: bool, library: Library) -> Understanding:
-    """An emergency lasts until something clearly else is asked, or it was a mistake."""
+    """
+    An emergency lasts until something clearly else is asked, or it was a mistake; another danger while it is told of.
+    """
     before = session.danger
     if before is None or understanding.dangers:
         return understanding
     topic = understanding.topic
     lasts = topic in {None, *BESIDE} or (topic is not None and library.topics[topic].group in STAYS)
     if before.urgency is not Urgency.EMERGENCY:
-        lasts = leans and topic is None
+        best = understanding.candidates[0].topic if understanding.candidates else None
+        of_it = best is not None and library.urgency_of.get(best) is before.urgency
+        lasts = topic is None and (leans or of_it)
     return replace(understanding, dangers=(before,)) if lasts else understanding
 
 

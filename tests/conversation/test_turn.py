@@ -146,6 +146,19 @@ def test_an_emergency_lasts_while_messages_lean_on_it(text: str, talk: Talk) -> 
     assert talk.say("he is blue and not breathing", text).reply.urgency is Urgency.EMERGENCY
 
 
+@pytest.mark.parametrize(
+    ("told", "answered"),
+    [
+        ("my stepdad beats me when he is drunk", "my mum never believes what i say about him"),
+        ("отчим меня бьёт когда пьяный", "мама мне всё равно не верит"),
+        ("mi padrastro me pega cuando toma", "mi mamá nunca me cree lo que digo de él"),
+    ],
+)
+def test_a_danger_at_home_lasts_while_it_is_told_of(told: str, answered: str, talk: Talk) -> None:
+    reply = talk.say(told, answered).reply
+    assert (reply.urgency, reply.topic) == (Urgency.SAFEGUARDING, "unsafe-at-home")
+
+
 def test_something_clearly_else_ends_the_emergency(talk: Talk) -> None:
     turn = talk.say("my friend wont wake up", "/answer step-called", "what is naltrexone")
     assert (turn.reply.topic, turn.reply.urgency) == ("naltrexone-what-is", Urgency.NONE)
