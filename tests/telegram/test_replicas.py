@@ -7,7 +7,7 @@ import math
 import secrets
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import pytest
@@ -33,15 +33,29 @@ def api() -> Iterator[BotApi]:
         yield api
 
 
-@pytest.fixture
-def replicas(api: BotApi, tmp_path: Path) -> Iterator[Sequence[RunningBot]]:
+@contextmanager
+def running(api: BotApi, folder: Path) -> Iterator[Sequence[RunningBot]]:
     """Three processes on one database, posted to in turn."""
     with new_database() as url, ExitStack() as all_of_them:
         shared = {"telegram_mode": "webhook", "database_url": url, "secret_key": secrets.token_urlsafe(32)}
-        bots = [all_of_them.enter_context(RunningBot(api, tmp_path / str(n), **shared)) for n in range(COUNT)]
+        bots = [all_of_them.enter_context(RunningBot(api, folder / str(n), **shared)) for n in range(COUNT)]
         api.route_webhook(*(bot.root + PATH for bot in bots))
         yield bots
         assert not any(bot.events("failure") for bot in bots), [bot.events("failure") for bot in bots]
+
+
+@pytest.fixture(scope="module")
+def standing(telegram: BotApi, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sequence[RunningBot]]:
+    """Three processes for all tests that leave them as they are."""
+    with running(telegram, tmp_path_factory.mktemp("standing")) as bots:
+        yield bots
+
+
+@pytest.fixture
+def replicas(api: BotApi, tmp_path: Path) -> Iterator[Sequence[RunningBot]]:
+    """Three processes that a test may kill."""
+    with running(api, tmp_path) as bots:
+        yield bots
 
 
 def people(api: BotApi, count: int) -> list[Person]:
@@ -49,27 +63,27 @@ def people(api: BotApi, count: int) -> list[Person]:
     return [api.person(next(IDS)) for _ in range(count)]
 
 
-def test_each_chat_is_answered_once_and_in_order(api: BotApi, replicas: Sequence[RunningBot]) -> None:
-    crowd = people(api, 40)
+def test_each_chat_is_answered_once_and_in_order(telegram: BotApi, standing: Sequence[RunningBot]) -> None:
+    crowd = people(telegram, 40)
     for topic in TOPICS[:3]:
         for person in crowd:
             person.say(f"/answer {topic}")
-    api.wait_for(lambda: all(len(api.sent(person.chat_id)) == 3 for person in crowd), 40)
-    api.wait_for_quiet(1.0)
-    assert {tuple(sent.text for sent in api.sent(person.chat_id)) for person in crowd} == {
-        tuple(sent.text for sent in api.sent(crowd[0].chat_id))
+    telegram.wait_for(lambda: all(len(telegram.sent(person.chat_id)) == 3 for person in crowd), 40)
+    telegram.wait_for_quiet(1.0)
+    assert {tuple(sent.text for sent in telegram.sent(person.chat_id)) for person in crowd} == {
+        tuple(sent.text for sent in telegram.sent(crowd[0].chat_id))
     }
-    assert len({sent.text for sent in api.sent(crowd[0].chat_id)}) == 3
-    assert all(bot.metric("overdose_bot_sends_total") > 0 for bot in replicas)
+    assert len({sent.text for sent in telegram.sent(crowd[0].chat_id)}) == 3
+    assert all(bot.metric("overdose_bot_sends_total") > 0 for bot in standing)
 
 
-def test_what_one_process_was_told_the_others_know(api: BotApi, replicas: Sequence[RunningBot]) -> None:
-    [person] = people(api, 1)
+def test_what_one_process_was_told_the_others_know(telegram: BotApi, standing: Sequence[RunningBot]) -> None:
+    [person], before = people(telegram, 1), len(telegram.posts)
     for number, text in enumerate(("/country KZ", "/language ru", "что такое налоксон")):
         person.say(text)
-        api.wait_for(lambda wanted=number + 1: len(api.sent(person.chat_id)) == wanted)  # type: ignore[misc]
-    assert "Казахстан" in api.sent(person.chat_id)[-1].text
-    assert len({post.url for post in api.posts}) == COUNT
+        telegram.wait_for(lambda wanted=number + 1: len(telegram.sent(person.chat_id)) == wanted)  # type: ignore[misc]
+    assert "Казахстан" in telegram.sent(person.chat_id)[-1].text
+    assert len({post.url for post in telegram.posts[before:]}) == COUNT
 
 
 def test_when_one_is_killed_its_chats_go_on_and_the_others_notice_nothing(
@@ -109,30 +123,30 @@ def test_who_is_stopped_in_peace_leaves_its_chats_at_once(api: BotApi, replicas:
     assert all(len(api.sent(person.chat_id)) == 1 for person in crowd)
 
 
-def test_an_update_posted_to_all_at_once_is_answered_once(api: BotApi, replicas: Sequence[RunningBot]) -> None:
-    crowd = people(api, 12)
+def test_an_update_posted_to_all_at_once_is_answered_once(telegram: BotApi, standing: Sequence[RunningBot]) -> None:
+    crowd = people(telegram, 12)
     for person in crowd:
         update = person.say(PLAIN)
-        for bot in replicas:
-            api.post(update, bot.root + PATH)
-    api.wait_for(lambda: all(api.sent(person.chat_id) for person in crowd))
-    api.wait_for_quiet(1.0)
-    assert all(len(api.sent(person.chat_id)) == 1 for person in crowd)
+        for bot in standing:
+            telegram.post(update, bot.root + PATH)
+    telegram.wait_for(lambda: all(telegram.sent(person.chat_id) for person in crowd))
+    telegram.wait_for_quiet(1.0)
+    assert all(len(telegram.sent(person.chat_id)) == 1 for person in crowd)
 
 
-def test_when_telegram_stops_one_all_of_them_wait(api: BotApi, replicas: Sequence[RunningBot]) -> None:
-    api.fault("sendMessage", Fault.too_many(6, everywhere=True))
-    first, later = people(api, 6), people(api, 6)
+def test_when_telegram_stops_one_all_of_them_wait(telegram: BotApi, standing: Sequence[RunningBot]) -> None:
+    telegram.fault("sendMessage", Fault.too_many(6, everywhere=True))
+    first, later = people(telegram, 6), people(telegram, 6)
     for person in first:
         person.say(PLAIN)
-    api.wait_for(lambda: len(api.calls("sendMessage", status=429)) >= 2)
+    telegram.wait_for(lambda: len(telegram.calls("sendMessage", status=429)) >= 2)
     time.sleep(1.5)
-    calls = len(api.calls("sendMessage"))
+    calls = len(telegram.calls("sendMessage"))
     for person in later:
         person.say(PLAIN)
     time.sleep(2)
-    assert len(api.calls("sendMessage")) == calls
-    api.wait_for(lambda: all(api.sent(person.chat_id) for person in (*first, *later)))
+    assert len(telegram.calls("sendMessage")) == calls
+    telegram.wait_for(lambda: all(telegram.sent(person.chat_id) for person in (*first, *later)))
 
 
 def test_of_several_that_poll_one_does_and_when_it_dies_another(api: BotApi, tmp_path: Path) -> None:
