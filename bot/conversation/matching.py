@@ -104,6 +104,19 @@ def in_context(alone: Probabilities, within: Probabilities, weight: float) -> Pr
     )
 
 
+def in_both(alone: Mapping[Urgency, float], within: Mapping[Urgency, float]) -> dict[Urgency, float]:
+    """
+    Dangers in a message after a topic that is none: the graver reading where one is clear, else half-way between.
+
+    Few words are read darkly by themselves: "i lie awake" after a question on grief is grief.
+    """
+
+    def both(before: float, after: float) -> float:
+        return max(before, after) if max(before, after) >= HEARD_IN_CONTEXT else between(before, after)
+
+    return {urgency: both(p, within.get(urgency, 0.0)) for urgency, p in alone.items()}
+
+
 def candidates(probabilities: Probabilities) -> tuple[Candidate, ...]:
     """The likeliest topics, best first."""
     ranked = nlargest(SHOWN, probabilities.topics.items(), key=itemgetter(1))

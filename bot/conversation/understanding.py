@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from bot.conversation.language import Phrases, Told, after_title, folded, in_cyrillic, tell_language, words
 from bot.conversation.library import NO_DOSING, OUT_OF_SCOPE, Library, Words
-from bot.conversation.matching import candidates, in_context, match
+from bot.conversation.matching import candidates, in_both, in_context, match
 from bot.conversation.triage import Probabilities, Thresholds, asks_for_dosing, triage
 from bot.vocabulary import (
     Audience,
@@ -120,7 +120,8 @@ def judge(text: str, library: Library, language: str, topic: str | None, told: T
     mixed = in_context(alone, within, CONTEXT)
     # The title of an emergency, or of a step in one, must not raise an alarm by itself.
     alarming = library.topics[topic].urgency is not Urgency.NONE or library.topics[topic].group == "steps"
-    return replace(mixed, urgencies=alone.urgencies if alarming else mixed.urgencies, in_talk=True)
+    heard = alone.urgencies if alarming else in_both(alone.urgencies, within.urgencies)
+    return replace(mixed, urgencies=heard, in_talk=True)
 
 
 def without_greeting(text: str, shortcuts: Mapping[tuple[str, ...], str]) -> str:

@@ -149,7 +149,7 @@ def test_an_emergency_lasts_while_messages_lean_on_it(text: str, talk: Talk) -> 
 @pytest.mark.parametrize(
     ("told", "answered"),
     [
-        ("my stepdad beats me when he is drunk", "my mum never believes what i say about him"),
+        ("my stepdad beats me when he is drunk", "he is always home and i have nowhere to go"),
         ("отчим меня бьёт когда пьяный", "мама мне всё равно не верит"),
         ("mi padrastro me pega cuando toma", "mi mamá nunca me cree lo que digo de él"),
     ],

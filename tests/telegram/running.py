@@ -32,13 +32,13 @@ class RunningBot:
     Args:
         api: the Telegram that it talks to.
         folder: where its data lie.
-        around: what else is in its environment.
         settings: OVERDOSE_BOT_ settings without the prefix, in lower case.
     """
 
-    def __init__(self, api: BotApi, folder: Path, around: Mapping[str, str] | None = None, **settings: str) -> None:
+    def __init__(self, api: BotApi, folder: Path, **settings: str) -> None:
         self.api = api
-        self.around = around or {}
+        self.around: Mapping[str, str] = {}
+        """What else is in its environment."""
         self.folder = folder
         self.port = free_port()
         self.settings = {

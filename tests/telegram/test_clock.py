@@ -47,7 +47,9 @@ def clock(tmp_path_factory: pytest.TempPathFactory) -> Clock:
 @pytest.fixture(scope="module")
 def polling(telegram: BotApi, clock: Clock, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningBot]:
     """A bot whose clock can be set."""
-    with RunningBot(telegram, tmp_path_factory.mktemp("data"), clock.around) as bot:
+    bot = RunningBot(telegram, tmp_path_factory.mktemp("data"))
+    bot.around = clock.around
+    with bot:
         yield bot
 
 
