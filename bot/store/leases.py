@@ -63,8 +63,8 @@ class Leases:
                 set_={"owner": self.owner, "until": now + LEASE},
                 where=or_(LEASES.c.owner == self.owner, ~held),
             )
+            .returning(LEASES.c.name)
         )
-        ours = ours.returning(LEASES.c.name)
         # One by one, the name a parameter: a statement that holds many rows would be compiled anew at every message.
         return {name for name in sorted(wanted) if db.execute(ours, {"name": name, "owner": self.owner}).first()}
 

@@ -66,6 +66,9 @@ SIGNALLED = [
     ("i cut myself again", "self-harm"),
     ("опять порезала руки", "self-harm"),
     ("volví a cortarme", "self-harm"),
+    ("i dont feel safe at home", "unsafe-at-home"),
+    ("мне дома небезопасно", "unsafe-at-home"),
+    ("no me siento segura en mi casa", "unsafe-at-home"),
 ]
 """Dangers that the words alone must tell: the model has missed their like."""
 
@@ -104,6 +107,8 @@ def test_a_danger_that_the_model_may_miss_is_told_by_its_words(text: str, topic:
         "what are the signs of an overdose",
         "what is naltrexone",
         "не могу проснуться утром в школу",
+        "i cant get up for school in the mornings",
+        "no puedo levantarme por las mañanas",
         "умираю со смеху",
         "телефон умер",
         "какие признаки передозировки",

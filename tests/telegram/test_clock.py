@@ -1,4 +1,4 @@
-"""The machine's clock jumps by an hour, and nobody is answered twice, late or not at all for it."""
+"""The machine's clock jumps by an hour, and nobody is answered twice, or not at all, for it."""
 
 from __future__ import annotations
 
