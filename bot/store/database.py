@@ -202,7 +202,7 @@ class Database:
 
     def _commit(self, batch: list[tuple[Callable[[Connection], Any], Future[Any]]]) -> None:
         """
-        One transaction, each piece of work in a savepoint of its own.
+        One transaction for them all, in which one's failure is not another's.
 
         A connection that turns out to be dead is replaced once: every piece of work bears being done twice.
         """
@@ -224,13 +224,21 @@ class Database:
             return
 
     def _transaction(self, works: list[Callable[[Connection], Any]]) -> list[tuple[Any, Exception | None]]:
-        if len(works) == 1:  # nothing to be kept apart from another's failure, so no savepoint
-            try:
-                with self.engine.begin() as db:
-                    return [(works[0](db), None)]
-            except (SQLAlchemyError, OSError):
+        """
+        What each piece of work gave, or how it failed.
+
+        Savepoints keep one's failure from the others but cost two questions more to the database for each, so they are
+        only used where the first attempt, without them, met a failure.
+        """
+        try:
+            with self.engine.begin() as db:
+                return [(work(db), None) for work in works]
+        except Exception as error:
+            if isinstance(error, DBAPIError) and error.connection_invalidated:
                 raise
-            except Exception as error:  # noqa: BLE001 - it belongs to whoever handed in the work
+            if len(works) == 1:
+                if isinstance(error, SQLAlchemyError | OSError):
+                    raise
                 return [(None, error)]
         results: list[tuple[Any, Exception | None]] = []
         with self.engine.begin() as db:

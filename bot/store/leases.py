@@ -7,10 +7,9 @@ nobody has to sweep. Only plain statements are used, so it works behind PgBounce
 
 from __future__ import annotations
 
-import time
 from collections.abc import Collection, Iterable
 
-from sqlalchemy import ColumnElement, Connection, Float, cast, delete, func, literal, or_, select, true, update
+from sqlalchemy import ColumnElement, Connection, Float, cast, delete, func, literal_column, or_, select, true, update
 
 from bot.store.database import INBOX, LEASES, OUTBOX
 from bot.store.mailbox import insert_into
@@ -19,6 +18,8 @@ LEASE = 20.0
 """Seconds that a lease lasts unless it is renewed."""
 GRACE = 5.0
 """Seconds after the end of a lease before another takes what its owner left: the owner may only have been held up."""
+LASTS: ColumnElement[float] = literal_column(str(LEASE), Float)
+"""The same in a statement, where a parameter would have to be given for each row (SQLite)."""
 RENEWED = 2.5
 """Seconds between two renewals: several may fail before a lease is lost."""
 PROCESS = "process/"
@@ -57,7 +58,7 @@ class Leases:
             return set()
         ours = (
             insert_into(db.dialect.name, LEASES)
-            .values(until=now + LEASE)
+            .values(until=now + LASTS)
             .on_conflict_do_update(
                 index_elements=["name"],
                 set_={"owner": self.owner, "until": now + LEASE},
@@ -65,8 +66,8 @@ class Leases:
             )
             .returning(LEASES.c.name)
         )
-        # One by one, the name a parameter: a statement that holds many rows would be compiled anew at every message.
-        return {name for name in sorted(wanted) if db.execute(ours, {"name": name, "owner": self.owner}).first()}
+        # The names are parameters: a statement that holds the rows would be compiled anew at every message.
+        return set(db.execute(ours, [{"name": name, "owner": self.owner} for name in sorted(wanted)]).scalars())
 
     def seize(self, db: Connection, name: str) -> None:
         """Take a lease from whoever has it; they find out when they next use or renew it."""
@@ -151,7 +152,7 @@ def clock(db: Connection) -> ColumnElement[float]:
     """The database's clock in seconds; processes on several machines need not agree with each other."""
     if db.dialect.name == "postgresql":
         return cast(func.extract("epoch", func.clock_timestamp()), Float)
-    return literal(time.time())
+    return literal_column("((julianday('now') - 2440587.5) * 86400.0)", Float)
 
 
 def forget_lost(db: Connection) -> None:

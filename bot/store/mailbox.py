@@ -79,26 +79,42 @@ class Mailbox:
             free = "SELECT bool_and(pg_try_advisory_xact_lock(hashtextextended(mark, 0))) FROM unnest(CAST(:names AS text[])) AS mark"
             if names and not db.execute(text(free), {"names": names}).scalar_one():
                 raise BusyError
-        return [self._put(db, one) for one in incoming]
-
-    def _put(self, db: Connection, one: Incoming) -> int | None:
-        if not self.note_seen(db, one.marks) or one.settled:
-            return None
-        row = {"chat": one.chat, "sealed": self._sealing.seal("inbox", one.content), "at": time.time()}
-        return int(db.execute(insert(INBOX).returning(INBOX.c.id), row).scalar_one())
+        new = self._new_of(db, [one.marks for one in incoming])
+        kept = [n for n, one in enumerate(incoming) if new[n] and not one.settled]
+        now = time.time()
+        rows = [
+            {"chat": incoming[n].chat, "sealed": self._sealing.seal("inbox", incoming[n].content), "at": now}
+            for n in kept
+        ]
+        numbers: list[int | None] = [None] * len(incoming)
+        for n, number in zip(kept, insert_all(db, INBOX, rows), strict=True):
+            numbers[n] = number
+        return numbers
 
     def note_seen(self, db: Connection, marks: Mapping[str, float | None]) -> bool:
         """Keep the marks; False where one of them was there."""
-        now, new = time.time(), True
-        for mark, fresh in marks.items():
-            if insert_new(db, SEEN, {"mark": mark, "at": now}):
-                continue
-            at = db.execute(select(SEEN.c.at).where(SEEN.c.mark == mark)).scalar_one()
-            if fresh is None or 0 <= now - at <= fresh:
-                new = False
-            else:
-                db.execute(update(SEEN).where(SEEN.c.mark == mark).values(at=now))
-        return new
+        return self._new_of(db, [marks])[0]
+
+    def _new_of(self, db: Connection, many: Sequence[Mapping[str, float | None]]) -> list[bool]:
+        """Keep sets of marks; for each whether none of it was there, nor in a set before it."""
+        now = time.time()
+        unused = insert_new(
+            db, SEEN, [{"mark": mark, "at": now} for mark in dict.fromkeys(m for one in many for m in one)]
+        )
+        answers = []
+        for marks in many:
+            new = True
+            for mark, fresh in marks.items():
+                if mark in unused:
+                    unused.remove(mark)
+                    continue
+                at = db.execute(select(SEEN.c.at).where(SEEN.c.mark == mark)).scalar_one()
+                if fresh is None or 0 <= now - at <= fresh:
+                    new = False
+                else:
+                    db.execute(update(SEEN).where(SEEN.c.mark == mark).values(at=now))
+            answers.append(new)
+        return answers
 
     def is_seen(self, db: Connection, mark: str) -> bool:
         """Whether a mark is there."""
@@ -145,7 +161,7 @@ class Mailbox:
             }
             for one in replies
         ]
-        return [int(db.execute(insert(OUTBOX).returning(OUTBOX.c.id), row).scalar_one()) for row in rows]
+        return insert_all(db, OUTBOX, rows)
 
     def sending(self, db: Connection, id_: int, content: bytes | None = None) -> None:
         """A send begins; after a crash its outcome is unknown. `content` replaces what the row says."""
@@ -216,9 +232,14 @@ def insert_into(dialect: str, table: Table) -> Any:
     return postgresql_insert(table) if dialect == "postgresql" else sqlite_insert(table)
 
 
-def insert_new(db: Connection, table: Table, row: Mapping[str, Any]) -> bool:
-    """Insert unless the key is taken; whether it was free."""
-    return db.execute(_insert_new(db.dialect.name, table), row).first() is not None
+def insert_new(db: Connection, table: Table, rows: Sequence[Mapping[str, Any]]) -> set[Any]:
+    """Insert those rows whose key is not taken, in one statement; the keys that were free."""
+    return set(db.execute(_insert_new(db.dialect.name, table), rows).scalars()) if rows else set()
+
+
+def insert_all(db: Connection, table: Table, rows: Sequence[Mapping[str, Any]]) -> list[int]:
+    """Insert numbered rows in one statement; their numbers, in order."""
+    return list(db.execute(_insert_all(table), rows).scalars()) if rows else []
 
 
 def upsert(db: Connection, table: Table, row: Mapping[str, Any]) -> None:
@@ -232,6 +253,11 @@ def upsert(db: Connection, table: Table, row: Mapping[str, Any]) -> None:
 @cache
 def _insert_new(dialect: str, table: Table) -> Any:
     return insert_into(dialect, table).on_conflict_do_nothing().returning(*table.primary_key)
+
+
+@cache
+def _insert_all(table: Table) -> Any:
+    return insert(table).returning(table.c.id, sort_by_parameter_order=True)
 
 
 @cache

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Collection
 
 from pydantic import TypeAdapter, ValidationError
 from sqlalchemy import Connection, delete, select
@@ -24,9 +25,15 @@ class Sessions:
 
     def recall(self, db: Connection, chat: str) -> Session:
         """The session of a talk; a new one where there is none, or where it cannot be read any more."""
-        sealed = db.execute(select(SESSIONS.c.sealed).where(SESSIONS.c.chat == chat)).scalar_one_or_none()
-        if sealed is None:
-            return Session()
+        return self.recall_all(db, [chat])[chat]
+
+    def recall_all(self, db: Connection, chats: Collection[str]) -> dict[str, Session]:
+        """The sessions of several talks, each as by `recall`."""
+        asked = select(SESSIONS.c.chat, SESSIONS.c.sealed).where(SESSIONS.c.chat.in_(chats))
+        found = {chat: self._opened(sealed) for chat, sealed in db.execute(asked)} if chats else {}
+        return {chat: found.get(chat, Session()) for chat in chats}
+
+    def _opened(self, sealed: bytes) -> Session:
         try:
             return SHAPE.validate_json(self._sealing.open(PURPOSE, sealed))
         except (SealError, ValidationError):

@@ -8,8 +8,8 @@ import secrets
 import threading
 import time
 from collections import OrderedDict, deque
-from collections.abc import Callable, Collection, Coroutine, Iterable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import AsyncIterator, Callable, Collection, Coroutine, Iterable, Mapping, Sequence
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -59,10 +59,24 @@ FEW = 10
 """Replies at most that wait where ordinary messages are answered from memory."""
 TOLD = 3.0
 """Seconds in which processes tell each other what they answered from memory, once the store is back."""
+SILENCE = 0.8
+"""Seconds in which a store that is only slow does something."""
 FROM_MEMORY = 3.0
 """Seconds in which an answer from memory has to be sent; else its update is to come again."""
 STUCK = 3600.0
 """Seconds that a piece of work may wait in a store that hangs: it is done once, late, and not begun twice."""
+KEEPING = 0.25
+"""Seconds that it takes to keep what arrived together: where fewer are left, it is not begun."""
+AT_ONCE = 64
+"""Updates from which on no more are kept together."""
+CROWD = 8
+"""Updates that wait to be kept, above which ordinary answers wait for them: what is not kept yet may be a danger."""
+CROWDED = 1.0
+"""Seconds that an answer waits so at most."""
+PLACES = 16
+"""Ordinary messages that are answered at one moment: more would only keep dangers, and what arrives, waiting."""
+OCCUPIED = 0.5
+"""Seconds after which a place is given to the next, though the store has not kept the answer yet."""
 HELD = 1000
 """Updates at most that wait to be kept."""
 KNOWN = 60.0
@@ -101,6 +115,25 @@ class Waiting:
     lane: Lane
     sent: asyncio.Event | None = None
     recalled: Recalled | None = None
+
+
+@dataclass(eq=False)
+class Arrival:
+    """
+    Updates that came together and are to be kept by `end` (monotonic seconds).
+
+    `kept` tells how many of them were new, or why they could not be kept; `given_up` is set once nobody waits for it.
+    """
+
+    received: Sequence[Received]
+    end: float
+    kept: asyncio.Future[int]
+    given_up: threading.Event = field(default_factory=threading.Event)
+
+    @property
+    def is_late(self) -> bool:
+        """Whether there is no time left to keep it."""
+        return self.given_up.is_set() or time.monotonic() > self.end - KEEPING
 
 
 @dataclass
@@ -154,11 +187,17 @@ class Telegram:
         self._taken_up = asyncio.Event()
         self._canary = NOWHERE + secrets.randbits(40)
         self._canary_back = time.monotonic()
+        self._arrivals: deque[Arrival] = deque()
+        self._keeping_arrivals: asyncio.Task[None] | None = None
         self._held = 0
+        self._places = asyncio.Semaphore(PLACES)
+        self._calm = asyncio.Event()
+        self._calm.set()
         self._started: dict[int, float] = {}
         self._typing_in = 0
         self._ending = False
         self._away_since: float | None = None
+        self._store_heard = float("-inf")
         self._unkept: deque[Callable[[Connection], Any]] = deque(maxlen=REMEMBERED)
 
     # ---- what comes in
@@ -184,23 +223,78 @@ class Telegram:
         waits = self._away_since is not None and self._held  # what waits already finds out when the store is back
         if not self._taken_up.is_set() or waits or self._held + len(updates) > HELD:
             return await self._answered(self._answer_from_memory(received), received)
-        given_up = threading.Event()
-        putting = asyncio.get_running_loop().create_task(self._put(received, given_up))
-        self._watch(putting)
-        await asyncio.wait({putting}, timeout=HASTE)
-        if not putting.done():
+        arrival = Arrival(received, end, asyncio.get_running_loop().create_future())
+        self._receive(arrival)
+        await asyncio.wait({arrival.kept}, timeout=HASTE)
+        if not arrival.kept.done():
             answering = self._answer_from_memory(received)
-            await asyncio.wait({putting}, timeout=end - time.monotonic())
-            if not putting.done():
-                given_up.set()
+            await asyncio.wait({arrival.kept}, timeout=end - time.monotonic())
+            if not arrival.kept.done():
+                self._give_up(arrival)
                 self._seems_away()
                 return await self._answered(answering, received)
         try:
-            return putting.result()
+            return arrival.kept.result()
         except BusyError as error:
             raise StoreError("busy") from error
         except StoreError:
             return await self._answered(self._answer_from_memory(received), received)
+
+    def _receive(self, arrival: Arrival) -> None:
+        """Have updates kept, with all others that arrive meanwhile."""
+        self._arrivals.append(arrival)
+        self._hold(len(arrival.received))
+        if self._keeping_arrivals is None or self._keeping_arrivals.done():
+            self._keeping_arrivals = asyncio.get_running_loop().create_task(self._keep_arrivals())
+            self._watch(self._keeping_arrivals)
+
+    def _give_up(self, arrival: Arrival) -> None:
+        """Nobody waits any more; where it is not being kept at this moment, it is not to be."""
+        arrival.given_up.set()
+        if arrival in self._arrivals:
+            self._arrivals.remove(arrival)
+            self._hold(-len(arrival.received))
+
+    def _hold(self, updates: int) -> None:
+        """Count updates that wait to be kept, or do no longer."""
+        self._held += updates
+        if self._held > CROWD:
+            self._calm.clear()
+        else:
+            self._calm.set()
+
+    async def _keep_arrivals(self) -> None:
+        """Keep what arrives, all that waits in one piece of work: each costs less so than alone."""
+        while self._arrivals:
+            batch: list[Arrival] = []
+            while self._arrivals and sum(len(one.received) for one in batch) < AT_ONCE:
+                batch.append(self._arrivals.popleft())
+            try:
+                await self._keep_batch([one for one in batch if not one.is_late])
+            finally:
+                self._hold(-sum(len(one.received) for one in batch))
+                for one in batch:
+                    if not one.kept.done():
+                        one.kept.set_exception(StoreError("too late"))
+                    one.kept.exception()  # whoever waited may have gone
+
+    async def _keep_batch(self, batch: Sequence[Arrival]) -> None:
+        """Keep arrivals together; those that are given up while the store takes its time are left out."""
+        while batch:
+            try:
+                fresh = await self._put(batch)
+            except GivenUpError:
+                batch = [one for one in batch if not one.given_up.is_set()]
+                continue
+            except (BusyError, StoreError) as error:
+                if len(batch) > 1:  # one's failure is not to be another's
+                    await asyncio.gather(*(self._keep_batch([one]) for one in batch))
+                    return
+                batch[0].kept.set_exception(error)
+                return
+            for one, count in zip(batch, fresh, strict=True):
+                one.kept.set_result(count)
+            return
 
     async def _answered(self, answering: Sequence[asyncio.Event] | None, received: Sequence[Received]) -> int:
         """
@@ -248,45 +342,46 @@ class Telegram:
         incoming = Incoming(self._key(heard.chat) if heard else "", found, json.dumps(raw).encode())
         return raw, heard, self._known_again(incoming)
 
-    async def _put(self, received: Sequence[Received], given_up: threading.Event) -> int:
+    async def _put(self, batch: Sequence[Arrival]) -> list[int]:
         """
-        Keep updates and begin with them, however long the store takes; a number that is none is a repeat.
+        Keep arrivals and begin with them, however long the store takes; of each, how many updates were new.
 
-        Where `given_up` is set before all is kept nothing is: they come again, perhaps to another process, or were
-        answered from memory.
+        Raises:
+            GivenUpError: one of them was given up before all was kept. Nothing is: it comes again, perhaps to another
+                process, or was answered from memory.
+            BusyError: another process keeps one of them at this moment.
+            StoreError: the store is away.
         """
-        incoming, asked = [one for _, _, one in received], time.monotonic()
+        received, asked = [one for arrival in batch for one in arrival.received], time.monotonic()
+        incoming = [one for _, _, one in received]
+        persons = [self._person(heard) if heard else "" for _, heard, _ in received]
 
-        def put(db: Connection) -> tuple[list[int | None], list[Session | None], Taken]:
+        def put(db: Connection) -> tuple[list[int | None], dict[str, Session], Taken]:
             # Claimed before anything new is put there, so that what was left there is told from it.
             taken = self.custody.take(db, {one.chat for one in incoming})
             numbers = self.mailbox.put(db, incoming)
-            if given_up.is_set():
+            sessions = self._sessions.recall_all(db, set(persons))
+            if any(arrival.given_up.is_set() for arrival in batch):
                 raise GivenUpError
-            sessions = [
-                self._sessions.recall(db, self._person(heard)) if heard and row is not None else None
-                for (_, heard, _), row in zip(received, numbers, strict=True)
-            ]
             return numbers, sessions, taken
 
-        self._held += len(incoming)
-        try:
-            rows, sessions, taken = await self._run(put, STUCK)
-        finally:
-            self._held -= len(incoming)
+        rows, sessions, taken = await self._run(put, STUCK)
         self.custody.took(taken)
-        for (raw, heard, one), row, session in zip(received, rows, sessions, strict=True):
+        given_up = [arrival.given_up.is_set() for arrival in batch for _ in arrival.received]
+        for (raw, heard, one), row, person, late in zip(received, rows, persons, given_up, strict=True):
             settled = _identity(one) in self._settled
             self._settled.pop(_identity(one), None)
             if row is None:
                 RECEIVED.labels(CHANNEL, "repeat").inc()
             elif settled:  # answered from memory while the store took its time
+                self._started[row] = time.monotonic()
                 self._spawn(self._erase(row))
-            elif given_up.is_set():
+            elif late:
                 self._spawn(self._begin_unless_answered(raw, heard, one, row))
             elif one.chat in taken.chats:
-                self._begin_safely(raw, heard, row, Recalled(session, asked) if session else None)
-        return sum(row is not None for row in rows)
+                self._begin_safely(raw, heard, row, Recalled(sessions[person], asked) if heard else None)
+        counts = iter(rows)
+        return [sum(next(counts) is not None for _ in arrival.received) for arrival in batch]
 
     async def recover(self) -> None:
         """
@@ -329,6 +424,7 @@ class Telegram:
         """Start on a message that is kept, and was accepted by another process."""
         raw, heard, incoming = self._received(json.loads(letter.content))
         if _identity(incoming) in self._settled:
+            self._started[letter.id] = time.monotonic()
             self._spawn(self._erase(letter.id))
         else:
             self._begin_safely(raw, heard, letter.id)
@@ -520,16 +616,11 @@ class Telegram:
             max(0.0, waiting.begun + SLOW - time.monotonic()), self._show_typing, heard.chat
         )
         try:
-            person = self._person(heard)
-            recalled = await self._recall(person, key, waiting)
-            session = recalled or Session()
-            channel = "canary" if heard.chat == self._canary else CHANNEL
-            answer = await self._turn(self._message(heard, session), session, waiting.lane, channel)
-            again = heard.kind is Kind.EDIT and says_nothing_new(answer, session)
-            items = [] if again else self._items(key, heard, waiting, session, answer, talk)
-            if not await self._keep(person, waiting, answer, items, forgotten=recalled is None):
+            async with self._place(waiting.lane):
+                items, hides = await self._take_turn(key, waiting, talk)
+            if items is None:
                 return
-            if is_command(answer.understanding, CommandKind.HIDE):
+            if hides:
                 await self._hide(key)
             for item in items:
                 item.sent = waiting.sent
@@ -538,6 +629,47 @@ class Telegram:
                 waiting.sent.set()
         finally:
             typing.cancel()
+
+    async def _take_turn(self, key: str, waiting: Waiting, talk: _Talk) -> tuple[list[Item] | None, bool]:
+        """
+        One turn, kept.
+
+        Returns:
+            What is to be sent, None where another process looks after the chat; and whether its messages are to be hidden.
+        """
+        heard = waiting.heard
+        person = self._person(heard)
+        recalled = await self._recall(person, key, waiting)
+        session = recalled or Session()
+        channel = "canary" if heard.chat == self._canary else CHANNEL
+        answer = await self._turn(self._message(heard, session), session, waiting.lane, channel)
+        again = heard.kind is Kind.EDIT and says_nothing_new(answer, session)
+        items = [] if again else self._items(key, heard, waiting, session, answer, talk)
+        ours = await self._keep(person, waiting, answer, items, forgotten=recalled is None)
+        return items if ours else None, is_command(answer.understanding, CommandKind.HIDE)
+
+    @asynccontextmanager
+    async def _place(self, lane: Lane) -> AsyncIterator[None]:
+        """Wait for one of the few places in which ordinary messages are answered; dangers need none."""
+        if lane is Lane.EMERGENCY:
+            yield
+            return
+        await self._places.acquire()
+        occupied = True
+
+        def leave() -> None:
+            nonlocal occupied
+            if occupied:
+                self._places.release()
+            occupied = False
+
+        try:
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._calm.wait(), CROWDED)
+            asyncio.get_running_loop().call_later(OCCUPIED, leave)
+            yield
+        finally:
+            leave()
 
     def _items(
         self, key: str, heard: Heard, waiting: Waiting, session: Session, answer: Answer, talk: _Talk
@@ -644,9 +776,12 @@ class Telegram:
         """
         try:
             done = await self._database.run(work, patience)
-        except StoreError:
+        except StoreError as error:
+            if not isinstance(error.__cause__, TimeoutError):
+                self._is_away()
             self._seems_away()
             raise
+        self._store_heard = time.monotonic()
         if self._away_since is not None:
             note("store back", seconds=round(time.monotonic() - self._away_since, 1))
             self._away_since = None
@@ -655,6 +790,11 @@ class Telegram:
         return done
 
     def _seems_away(self) -> None:
+        """The store did not do something in time: it is away, unless it does something else meanwhile."""
+        if time.monotonic() - self._store_heard > SILENCE:
+            self._is_away()
+
+    def _is_away(self) -> None:
         if self._away_since is None:
             self._away_since = time.monotonic()
             alarm("store away")

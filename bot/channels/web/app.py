@@ -114,7 +114,7 @@ def make_app(
         "fail": pages.fail,
         "is_new": desk.is_new,
         "refusal": details_of(assistant, 500, (), Profile()),
-        "unlimited": [route.path for route in routes if isinstance(route, Route)],
+        "others": {route.path: route for route in routes if isinstance(route, Route)},
     }
     app.add_middleware(Shell, **shell)
     return app

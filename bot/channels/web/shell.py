@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Collection, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from types import MappingProxyType
 
 from starlette.datastructures import MutableHeaders
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
+from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from bot.channels.web.limits import Limits
@@ -47,7 +49,7 @@ class Shell:
         fail: Fail,
         refusal: bytes,
         is_new: Callable[[Request], bool],
-        unlimited: Collection[str] = (),
+        others: Mapping[str, Route] = MappingProxyType({}),
     ) -> None:
         """
         Wrap an application.
@@ -56,10 +58,11 @@ class Shell:
             fail: makes the answer to what failed inside.
             is_new: whether somebody asks who has not asked lately.
             refusal: problem details for when that fails too, made beforehand.
-            unlimited: paths of routes that limit their bodies themselves: another channel's.
+            others: another channel's routes by path. They limit their bodies themselves, and what is posted to them
+                goes there at once: the application would take longer to find them than they take to answer.
         """
         self.app = app
-        self.unlimited = frozenset(unlimited)
+        self.others = others
         self.limits = limits
         self.embed_origins = tuple(embed_origins)
         self.is_https = is_https
@@ -74,7 +77,8 @@ class Shell:
             await self.app(scope, receive, send)
             return
         begun = False
-        if scope["path"] not in AHEAD and scope["path"] not in self.unlimited:
+        other = self.others.get(scope["path"])
+        if scope["path"] not in AHEAD and not other:
             await self.pace.turn(self.is_new(Request(scope)))
 
         async def sent(message: Message) -> None:
@@ -85,8 +89,10 @@ class Shell:
             await send(message)
 
         try:
-            limited = receive if scope["path"] in self.unlimited else self._limited(scope, receive)
-            await self.app(scope, limited, sent)
+            if other and scope["method"] == "POST":
+                await other.handle(scope, receive, sent)
+            else:
+                await self.app(scope, receive if other else self._limited(scope, receive), sent)
         except ClientDisconnect:
             return
         except Exception as error:  # noqa: BLE001 - the outermost handler of this channel
