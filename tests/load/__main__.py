@@ -214,7 +214,8 @@ def report(on: Stage) -> list[tuple[float, float, bool]]:
     """Print the table; when each first message was said, how long its answer took, whether it told of a danger."""
     sent: dict[int, list[tuple[float, str, bool]]] = {}
     for one in on.api.sent():
-        sent.setdefault(one.chat, []).append((one.at, one.text, is_marked(one)))
+        # By its first line: what follows tells more or less of whom to call, by what is known of the talk.
+        sent.setdefault(one.chat, []).append((one.at, one.text.partition("\n")[0], is_marked(one)))
     lost = doubled = marked = disordered = 0
     waits: list[tuple[float, float, bool]] = []
     order: tuple[str, ...] = ()

@@ -134,6 +134,15 @@ def test_an_update_posted_to_all_at_once_is_answered_once(telegram: BotApi, stan
     assert all(len(telegram.sent(person.chat_id)) == 1 for person in crowd)
 
 
+def test_a_crowd_is_answered_once_each(telegram: BotApi, standing: Sequence[RunningBot]) -> None:
+    crowd = people(telegram, 150)
+    for number, person in enumerate(crowd):
+        person.say(GRAVE if number % 20 == 0 else PLAIN)
+    telegram.wait_for(lambda: all(telegram.sent(person.chat_id) for person in crowd), 60)
+    telegram.wait_for_quiet(1.0)
+    assert all(len(telegram.sent(person.chat_id)) == 1 for person in crowd)
+
+
 def test_when_telegram_stops_one_all_of_them_wait(telegram: BotApi, standing: Sequence[RunningBot]) -> None:
     telegram.fault("sendMessage", Fault.too_many(6, everywhere=True))
     first, later = people(telegram, 6), people(telegram, 6)

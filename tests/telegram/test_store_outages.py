@@ -16,9 +16,10 @@ from tests.postgres import new_database
 from tests.telegram.bot_api import BotApi
 from tests.telegram.conftest import IDS
 from tests.telegram.door import Door
-from tests.telegram.expected import GRAVE, PLAIN, is_emergency, is_marked
+from tests.telegram.expected import GRAVE, PLAIN, TOPICS, is_emergency, is_marked
 from tests.telegram.people import Person
 from tests.telegram.running import RunningBot
+from tests.telegram.world import Sent
 
 
 @pytest.fixture
@@ -33,6 +34,11 @@ def door() -> Iterator[Door]:
     """An empty PostgreSQL database behind a door."""
     with new_database() as url, Door(url) as door:
         yield door
+
+
+def title(sent: Sent) -> str:
+    """The first line of an answer."""
+    return sent.text.partition("\n")[0]
 
 
 def nothing_is_lost(bot: RunningBot, away: Callable[[], object], back: Callable[[], object], seconds: float) -> None:
@@ -102,6 +108,28 @@ def test_a_server_that_is_away(api: BotApi, folder: Path, door: Door, mode: str,
         nothing_is_lost(bot, getattr(door, how), door.open, 12)
         if mode == "webhook":
             assert {post.status for post in api.posts} == {200, 503}
+
+
+def test_while_it_is_away_for_long_what_one_person_asks_is_answered_soon_in_order_and_once(
+    api: BotApi, folder: Path, door: Door
+) -> None:
+    settings = {"telegram_mode": "webhook", "database_url": door.url, "secret_key": secrets.token_urlsafe(32)}
+    with RunningBot(api, folder, **settings) as bot:
+        person = api.person(next(IDS))
+        door.hang()
+        for topic in TOPICS[:3]:
+            person.say(f"/answer {topic}")
+        api.wait_for(lambda: api.sent(person.chat_id), 20)
+        api.wait_for(lambda: len(api.sent(person.chat_id)) == 3, 10)
+        door.open()
+        bot.wait_until(lambda: bot.condition()[0] == 200)
+        api.wait_for_quiet(2.0)
+        sent = api.sent(person.chat_id)
+        calm = api.person(next(IDS))
+        for topic in TOPICS[:3]:
+            calm.say(f"/answer {topic}")
+        api.wait_for(lambda: len(api.sent(calm.chat_id)) == 3, 10)
+        assert [title(one) for one in sent] == [title(one) for one in api.sent(calm.chat_id)]
 
 
 def test_a_server_that_is_away_from_the_start(api: BotApi, folder: Path, door: Door) -> None:

@@ -62,7 +62,9 @@ TOLD = 3.0
 SILENCE = 0.8
 """Seconds in which a store that is only slow does something."""
 FROM_MEMORY = 3.0
-"""Seconds in which an answer from memory has to be sent; else its update is to come again."""
+"""Seconds in which an answer from memory has to be on its way; else its update is to come again."""
+SEND_PATIENCE = 10.0
+"""Seconds after which a send has ended, one way or the other."""
 STUCK = 3600.0
 """Seconds that a piece of work may wait in a store that hangs: it is done once, late, and not begun twice."""
 KEEPING = 0.25
@@ -107,6 +109,7 @@ class Waiting:
     One message that was accepted and is not answered.
 
     `row` is its row of the inbox, if it has one; `sent` is to be set when it is answered and the answer sent.
+    `taken_back` where it is not to be answered: it comes again.
     """
 
     heard: Heard
@@ -115,6 +118,7 @@ class Waiting:
     lane: Lane
     sent: asyncio.Event | None = None
     recalled: Recalled | None = None
+    taken_back: bool = False
 
 
 @dataclass(eq=False)
@@ -305,15 +309,39 @@ class Telegram:
         """
         if answering is None:
             raise StoreError("not kept")
+        waits = [asyncio.ensure_future(sent.wait()) for sent in answering]
         try:
-            async with asyncio.timeout(FROM_MEMORY):
-                for sent in answering:
-                    await sent.wait()
-        except TimeoutError as error:
-            raise StoreError("not kept") from error
+            if waits and (await asyncio.wait(waits, timeout=FROM_MEMORY))[1]:
+                # It comes again, perhaps to another process. What is on its way is waited for; nothing else of it goes out.
+                for _, heard, one in received:
+                    self._take_back(heard, one)
+                await asyncio.wait(waits, timeout=SEND_PATIENCE)
+            if not all(sent.is_set() for sent in answering):
+                raise StoreError("not kept")
+        finally:
+            for wait in waits:
+                wait.cancel()
         for _, _, one in received:
             self._unkept.append(partial(self._note_seen, one))
         return 0
+
+    def _take_back(self, heard: Heard | None, one: Incoming) -> None:
+        """
+        Do not answer from memory after all, unless that has begun.
+
+        A danger is answered all the same: better twice than by nobody.
+        """
+        sent = self._settled.get(_identity(one))
+        if heard is None or sent is None or sent.is_set():
+            return
+        key = self._key(heard.chat)
+        talk, item = self._talks.get(key), self.outbox.find(key, sent)
+        waiting = next((w for w in talk.waiting if w.sent is sent), None) if talk else None
+        if waiting and waiting.lane is Lane.ORDINARY:
+            waiting.taken_back = True
+        elif item is None or item.lane is Lane.EMERGENCY or not self.outbox.withdraw(item):
+            return
+        del self._settled[_identity(one)]
 
     def _note_seen(self, one: Incoming, db: Connection) -> None:
         """Tell the other processes that an update was answered from memory."""
@@ -600,7 +628,8 @@ class Telegram:
                     return
                 waiting = graves[0] if graves else talk.waiting[0]
                 try:
-                    await self._answer(key, waiting, talk)
+                    if not waiting.taken_back:
+                        await self._answer(key, waiting, talk)
                 except Exception as error:  # noqa: BLE001 - one message must not cost the next its answer
                     count_failure(error, CHANNEL)
                     await self._send_last_resort(key, waiting)
@@ -618,7 +647,7 @@ class Telegram:
         try:
             async with self._place(waiting.lane):
                 items, hides = await self._take_turn(key, waiting, talk)
-            if items is None:
+            if items is None or waiting.taken_back:
                 return
             if hides:
                 await self._hide(key)

@@ -109,6 +109,7 @@ class Outbox:
         self._order = itertools.count()
         self._wake = asyncio.Event()
         self._sends: set[asyncio.Task[None]] = set()
+        self._tellings: set[asyncio.Task[None]] = set()
         self._ordinary_in_flight = 0
         self._locked_out = False
         self._lanes: tuple[Lane, ...] = tuple(Lane)
@@ -157,13 +158,20 @@ class Outbox:
         entry.items.append(item)
         self._offer(item.key, entry)
 
-    def withdraw(self, item: Item) -> None:
-        """Do not send a reply that waits."""
+    def withdraw(self, item: Item) -> bool:
+        """Do not send a reply that waits; False where it is on its way already, or was sent."""
         entry = self._chats.get(item.key)
-        if entry and item in entry.items and item is not entry.busy:
-            entry.items.remove(item)
-            item.over = True
-            self._clear(item.key, entry)
+        if entry is None or item not in entry.items or item is entry.busy:
+            return False
+        entry.items.remove(item)
+        item.over = True
+        self._clear(item.key, entry)
+        return True
+
+    def find(self, key: str, sent: asyncio.Event) -> Item | None:
+        """What is to be sent to a chat, or is on its way, and sets `sent` when it has arrived."""
+        entry = self._chats.get(key)
+        return next((item for item in entry.items if item.sent is sent), None) if entry else None
 
     def is_idle(self, key: str) -> bool:
         """Whether nothing waits for a chat, nor will what was sent there hold up the next."""
@@ -226,8 +234,8 @@ class Outbox:
         while time.monotonic() < end - seconds / 2 and any(item.lane is Lane.EMERGENCY for item in self._all()):
             await asyncio.sleep(0.05)
         self._lanes = ()
-        if self._sends:
-            await asyncio.wait(self._sends, timeout=end - time.monotonic())
+        if last := self._sends | self._tellings:
+            await asyncio.wait(last, timeout=end - time.monotonic())
         busy = {id(entry.busy) for entry in self._chats.values()}
         left = [item for item in self._all() if item.marked_sending and not item.unsure and id(item) not in busy]
         rows = [item.row for item in left if item.row is not None]
@@ -342,8 +350,18 @@ class Outbox:
         def sent(db: Connection) -> None:
             self._mailbox.sent(db, row, item.key, known)
 
-        if not await self._kept(sent):
+        async def tell() -> None:
+            if not await self._kept(sent):
+                self.unheard(sent)
+
+        if row is None:  # answered from memory: the store is away, and is told when it is back
             self.unheard(sent)
+            return
+        telling = asyncio.create_task(tell())
+        self._tellings.add(telling)
+        telling.add_done_callback(self._tellings.discard)
+        # The chat's next reply waits a little, so that after a crash an older one does not follow a newer one.
+        await asyncio.wait({telling}, timeout=HASTE)
 
     async def _kept(self, work: Callable[[Connection], None], patience: float = PATIENCE) -> bool:
         """Tell the store; whether it heard. What it does not hear costs at most a repeat after a crash."""
