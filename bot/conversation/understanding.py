@@ -29,6 +29,12 @@ SURE_IN_TALK = 0.45
 From this probability on a topic is answered where the message is read after the last one: a follow-up of three words is
 seldom surer. Both found on conversations that the encoder has not learnt.
 """
+OF_ITS_OWN = 0.5
+"""From this probability of its topic on a message is read alone after a refusal."""
+OF_NO_DOSING = 0.01
+"""Up to this probability of dosing it is."""
+EMPTY = frozenset({NO_DOSING, OUT_OF_SCOPE, "small-talk", "about-bot"})
+"""Topics of a message that, after a refusal, may ask for the same again."""
 SHORT = 4
 """Up to so many words a message may lean on the last topic without saying so."""
 STAYS = frozenset({"emergency", "overdose", "naloxone", "steps"})
@@ -117,11 +123,19 @@ def judge(text: str, library: Library, language: str, topic: str | None, told: T
     if topic is None or library.response(language, topic) is None:
         return alone
     within = library.heads(library.encoder(after_title(library.title(language, topic), text)))
-    mixed = in_context(alone, within, CONTEXT)
+    # A refusal's title makes whatever follows sound like the same request again.
+    aside = topic == NO_DOSING and is_of_its_own(alone)
+    mixed = alone if aside else in_context(alone, within, CONTEXT)
     # The title of an emergency, or of a step in one, must not raise an alarm by itself.
     alarming = library.topics[topic].urgency is not Urgency.NONE or library.topics[topic].group == "steps"
     heard = alone.urgencies if alarming else in_both(alone.urgencies, within.urgencies)
     return replace(mixed, urgencies=heard, in_talk=True)
+
+
+def is_of_its_own(alone: Probabilities) -> bool:
+    """Whether a message, read alone, tells of something else than dosing; "just roughly" tells of nothing."""
+    best = max(alone.topics, key=lambda topic: alone.topics[topic], default=OUT_OF_SCOPE)
+    return best not in EMPTY and alone.topics.get(best, 0.0) >= OF_ITS_OWN and alone.dosing < OF_NO_DOSING
 
 
 def without_greeting(text: str, shortcuts: Mapping[tuple[str, ...], str]) -> str:

@@ -146,6 +146,40 @@ def test_dosing_is_declined(text: str, talk: Talk) -> None:
     assert turn.reply.topic == "no-dosing"
 
 
+REFUSED = {
+    "en": "how much naltrexone should i take",
+    "ru": "сколько таблеток налтрексона принять",
+    "es": "cuántas pastillas de naltrexona tomo",
+}
+
+
+@pytest.mark.parametrize(
+    ("language", "text"),
+    [
+        ("en", "what happens if i need surgery"),
+        ("en", "this bot is rubbish"),
+        ("ru", "а если мне нужна операция"),
+        ("ru", "какой глупый бот"),
+        ("es", "y si me tienen que operar"),
+        ("es", "este bot no sirve para nada"),
+    ],
+)
+def test_after_a_refusal_what_is_of_its_own_is_answered(language: str, text: str, talk: Talk) -> None:
+    assert talk.say(REFUSED[language]).reply.topic == "no-dosing"
+    turn = talk.say(text)
+    assert not turn.understanding.dosing
+    assert turn.reply.topic != "no-dosing"
+
+
+@pytest.mark.parametrize(
+    ("language", "text"),
+    [("en", "come on, just roughly"), ("ru", "ну хоть приблизительно"), ("es", "venga, más o menos")],
+)
+def test_after_a_refusal_what_asks_for_the_same_is_refused_again(language: str, text: str, talk: Talk) -> None:
+    talk.say(REFUSED[language])
+    assert talk.say(text).reply.topic == "no-dosing"
+
+
 @pytest.mark.parametrize(
     "text",
     [
