@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 import secrets
-import threading
 import time
 from collections import OrderedDict, deque
 from collections.abc import AsyncIterator, Callable, Collection, Coroutine, Iterable, Mapping, Sequence
@@ -13,12 +12,13 @@ from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
-from typing import Any, TypeAlias, TypeVar
+from typing import Any, TypeVar
 
 from sqlalchemy import Connection
 
 from bot.assistant import Answer, Assistant
 from bot.channels.delivery import Engine, Lane
+from bot.channels.telegram.arrivals import Arrival, Arrivals, GivenUpError, Received
 from bot.channels.telegram.custody import Custody, Taken
 from bot.channels.telegram.outbox import AT_MOST, HASTE, REFERENCE, Item, Outbox, Reference, lane_of
 from bot.channels.telegram.sending import NOWHERE, Sender
@@ -34,8 +34,6 @@ from bot.telemetry import OLDEST, RECEIVED, WAITING, alarm, count_failure, note
 from bot.vocabulary import ClearedReply, CommandKind, Message, Profile, Session, Understanding
 
 T = TypeVar("T")
-Received: TypeAlias = tuple[Mapping[str, Any], Heard | None, Incoming]
-"""One update as it came, what was heard in it, and what is to be kept of it."""
 CHANNEL = "telegram"
 OLD = timedelta(minutes=10)
 """A message that waited longer is answered with a line that says so."""
@@ -67,14 +65,8 @@ SEND_PATIENCE = 10.0
 """Seconds after which a send has ended, one way or the other."""
 STUCK = 3600.0
 """Seconds that a piece of work may wait in a store that hangs: it is done once, late, and not begun twice."""
-KEEPING = 0.25
-"""Seconds that it takes to keep what arrived together: where fewer are left, it is not begun."""
-AT_ONCE = 64
-"""Updates from which on no more are kept together."""
-CROWD = 8
-"""Updates that wait to be kept, above which ordinary answers wait for them: what is not kept yet may be a danger."""
 CROWDED = 1.0
-"""Seconds that an answer waits so at most."""
+"""Seconds that an ordinary answer waits at most while many updates wait to be kept."""
 PLACES = 16
 """Ordinary messages that are answered at one moment: more would only keep dangers, and what arrives, waiting."""
 OCCUPIED = 0.5
@@ -89,10 +81,6 @@ TOLD_AGAIN = 60.0
 """Seconds after which a chat is told anew that it writes too much at once."""
 TYPING = 8
 """Chats at most that are shown "typing" at one moment."""
-
-
-class GivenUpError(Exception):
-    """Nobody waits any more for what was to be kept, and it is not to be kept."""
 
 
 @dataclass(frozen=True)
@@ -119,25 +107,6 @@ class Waiting:
     sent: asyncio.Event | None = None
     recalled: Recalled | None = None
     taken_back: bool = False
-
-
-@dataclass(eq=False)
-class Arrival:
-    """
-    Updates that came together and are to be kept by `end` (monotonic seconds).
-
-    `kept` tells how many of them were new, or why they could not be kept; `given_up` is set once nobody waits for it.
-    """
-
-    received: Sequence[Received]
-    end: float
-    kept: asyncio.Future[int]
-    given_up: threading.Event = field(default_factory=threading.Event)
-
-    @property
-    def is_late(self) -> bool:
-        """Whether there is no time left to keep it."""
-        return self.given_up.is_set() or time.monotonic() > self.end - KEEPING
 
 
 @dataclass
@@ -191,12 +160,8 @@ class Telegram:
         self._taken_up = asyncio.Event()
         self._canary = NOWHERE + secrets.randbits(40)
         self._canary_back = time.monotonic()
-        self._arrivals: deque[Arrival] = deque()
-        self._keeping_arrivals: asyncio.Task[None] | None = None
-        self._held = 0
+        self._arrivals = Arrivals(self._put)
         self._places = asyncio.Semaphore(PLACES)
-        self._calm = asyncio.Event()
-        self._calm.set()
         self._started: dict[int, float] = {}
         self._typing_in = 0
         self._ending = False
@@ -224,17 +189,18 @@ class Telegram:
         with suppress(TimeoutError):
             # What an earlier process left is not to be mistaken for what comes now.
             await asyncio.wait_for(self._taken_up.wait(), max(0.0, self._begun + STARTS - time.monotonic()))
-        waits = self._away_since is not None and self._held  # what waits already finds out when the store is back
-        if not self._taken_up.is_set() or waits or self._held + len(updates) > HELD:
+        waits = (
+            self._away_since is not None and self._arrivals.waiting
+        )  # what waits already finds out when the store is back
+        if not self._taken_up.is_set() or waits or self._arrivals.waiting + len(updates) > HELD:
             return await self._answered(self._answer_from_memory(received), received)
-        arrival = Arrival(received, end, asyncio.get_running_loop().create_future())
-        self._receive(arrival)
+        arrival = self._arrivals.add(received, end)
         await asyncio.wait({arrival.kept}, timeout=HASTE)
         if not arrival.kept.done():
             answering = self._answer_from_memory(received)
             await asyncio.wait({arrival.kept}, timeout=end - time.monotonic())
             if not arrival.kept.done():
-                self._give_up(arrival)
+                self._arrivals.give_up(arrival)
                 self._seems_away()
                 return await self._answered(answering, received)
         try:
@@ -243,62 +209,6 @@ class Telegram:
             raise StoreError("busy") from error
         except StoreError:
             return await self._answered(self._answer_from_memory(received), received)
-
-    def _receive(self, arrival: Arrival) -> None:
-        """Have updates kept, with all others that arrive meanwhile."""
-        self._arrivals.append(arrival)
-        self._hold(len(arrival.received))
-        if self._keeping_arrivals is None or self._keeping_arrivals.done():
-            self._keeping_arrivals = asyncio.get_running_loop().create_task(self._keep_arrivals())
-            self._watch(self._keeping_arrivals)
-
-    def _give_up(self, arrival: Arrival) -> None:
-        """Nobody waits any more; where it is not being kept at this moment, it is not to be."""
-        arrival.given_up.set()
-        if arrival in self._arrivals:
-            self._arrivals.remove(arrival)
-            self._hold(-len(arrival.received))
-
-    def _hold(self, updates: int) -> None:
-        """Count updates that wait to be kept, or do no longer."""
-        self._held += updates
-        if self._held > CROWD:
-            self._calm.clear()
-        else:
-            self._calm.set()
-
-    async def _keep_arrivals(self) -> None:
-        """Keep what arrives, all that waits in one piece of work: each costs less so than alone."""
-        while self._arrivals:
-            batch: list[Arrival] = []
-            while self._arrivals and sum(len(one.received) for one in batch) < AT_ONCE:
-                batch.append(self._arrivals.popleft())
-            try:
-                await self._keep_batch([one for one in batch if not one.is_late])
-            finally:
-                self._hold(-sum(len(one.received) for one in batch))
-                for one in batch:
-                    if not one.kept.done():
-                        one.kept.set_exception(StoreError("too late"))
-                    one.kept.exception()  # whoever waited may have gone
-
-    async def _keep_batch(self, batch: Sequence[Arrival]) -> None:
-        """Keep arrivals together; those that are given up while the store takes its time are left out."""
-        while batch:
-            try:
-                fresh = await self._put(batch)
-            except GivenUpError:
-                batch = [one for one in batch if not one.given_up.is_set()]
-                continue
-            except (BusyError, StoreError) as error:
-                if len(batch) > 1:  # one's failure is not to be another's
-                    await asyncio.gather(*(self._keep_batch([one]) for one in batch))
-                    return
-                batch[0].kept.set_exception(error)
-                return
-            for one, count in zip(batch, fresh, strict=True):
-                one.kept.set_result(count)
-            return
 
     async def _answered(self, answering: Sequence[asyncio.Event] | None, received: Sequence[Received]) -> int:
         """
@@ -694,7 +604,7 @@ class Telegram:
 
         try:
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._calm.wait(), CROWDED)
+                await asyncio.wait_for(self._arrivals.calm.wait(), CROWDED)
             asyncio.get_running_loop().call_later(OCCUPIED, leave)
             yield
         finally:
@@ -1070,7 +980,7 @@ class Telegram:
     def _unwatch(self, task: asyncio.Task[Any]) -> None:
         self._watched.discard(task)
         error = None if task.cancelled() else task.exception()
-        if error and not isinstance(error, StoreError | LostError | GivenUpError | BusyError):
+        if error and not isinstance(error, StoreError | LostError):
             count_failure(error, CHANNEL)
 
     def _done(self, task: asyncio.Task[object]) -> None:
