@@ -67,8 +67,11 @@ class Stage:
     def say(self) -> None:
         """One message more, of somebody new."""
         number = len(self.said)
-        person, grave = self.api.person(next(IDS)), number % GRAVES == 0
-        chain = 3 if number % CHAINS == 5 else 1
+        self.ask(grave=number % GRAVES == 0, chain=3 if number % CHAINS == 5 else 1)
+
+    def ask(self, *, grave: bool, chain: int = 1) -> None:
+        """One message of somebody new: of a danger or not, or so many questions in a row."""
+        person = self.api.person(next(IDS))
         self.said.append((person, time.monotonic(), grave, chain))
         if chain > 1:
             for topic in TOPICS[:chain]:
@@ -98,7 +101,12 @@ class Stage:
 
 @contextmanager
 def stage(replicas: int) -> Iterator[Stage]:
-    """So many processes on one PostgreSQL, each behind a door of its own, posted to in turn."""
+    """So many processes on one PostgreSQL, each behind a door of its own, posted to in turn; for 0 one on SQLite that polls."""
+    if not replicas:
+        with BotApi() as api, tempfile.TemporaryDirectory() as folder, RunningBot(api, Path(folder)) as bot:
+            api.limit(Limits())
+            yield Stage(api, [bot], [], "")
+        return
     with BotApi() as api, tempfile.TemporaryDirectory() as folder, new_database() as url, ExitStack() as running:
         secret = secrets.token_urlsafe(32)
         doors = [running.enter_context(Door(url)) for _ in range(replicas)]
@@ -136,6 +144,21 @@ def backlog(on: Stage, seconds: float) -> None:
     on.mark(f"{len(on.said)} wait")
     on.said = [(person, time.monotonic(), grave, chain) for person, _, grave, chain in on.said]
     on.api.route_webhook(*(bot.root + PATH for bot in on.bots))
+    on.settle(seconds)
+
+
+def dangers(on: Stage, seconds: float) -> None:
+    """Dangers behind 500 ordinary messages, while Telegram lets another chat wait for 30 seconds."""
+    limited = on.api.person(next(IDS))
+    on.api.fault("sendMessage", Fault.too_many(30), chat=limited.chat_id)
+    limited.say(PLAIN)
+    on.api.wait_for(lambda: on.api.calls("sendMessage", chat=limited.chat_id))
+    for _ in range(500):
+        on.ask(grave=False)
+    on.mark("500 wait")
+    for _ in range(40):
+        on.ask(grave=True)
+        time.sleep(0.25)
     on.settle(seconds)
 
 
@@ -207,7 +230,7 @@ def soak(on: Stage, seconds: float) -> None:
     on.settle(120)
 
 
-SCENARIOS = {scenario.__name__: scenario for scenario in (steady, burst, backlog, kill, database, soak)}
+SCENARIOS = {scenario.__name__: scenario for scenario in (steady, burst, backlog, dangers, kill, database, soak)}
 
 
 def report(on: Stage) -> list[tuple[float, float, bool]]:
@@ -247,7 +270,7 @@ def main() -> None:
     """Run one scenario."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("scenario", choices=SCENARIOS)
-    parser.add_argument("--replicas", type=int, default=3)
+    parser.add_argument("--replicas", type=int, default=3, help="processes on PostgreSQL; 0: one on SQLite that polls")
     parser.add_argument("--seconds", type=float, default=60.0, help="how long messages flow, or are waited for")
     parser.add_argument("--out", type=Path, help="where the picture goes")
     arguments = parser.parse_args()
