@@ -10,11 +10,12 @@ from threading import Lock
 
 import numpy as np
 import onnxruntime
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 from tokenizers import Tokenizer
 
 from bot.content.formats import Closed, FileFault, UnusableFileError
 from bot.conversation.matching import URGENCIES, Heads
+from bot.conversation.spelling import Spelling
 from bot.conversation.triage import Thresholds
 from bot.vocabulary import Encoder, Urgency, Vector
 
@@ -40,6 +41,9 @@ class EncoderCard(BaseModel):
     files: dict[str, FileCard]
 
 
+WORDS = TypeAdapter(dict[str, dict[str, int]])
+
+
 class LanguageThresholds(Closed):
     """From which probability on a danger or dosing is taken as meant, in one language."""
 
@@ -55,6 +59,7 @@ class HeadsCard(Closed):
     questions_sha256: str
     encoder_sha256: str
     weights_sha256: str
+    words_sha256: str
     rows: int
     topics: tuple[str, ...]
     thresholds: dict[str, LanguageThresholds]
@@ -139,6 +144,25 @@ def read_heads_card(folder: Path) -> HeadsCard:
     except (OSError, ValidationError) as error:
         raise UnusableFileError(
             (FileFault("model/heads.json", 0, f"cannot be used: {type(error).__name__}"),)
+        ) from error
+
+
+def load_spelling(folder: Path) -> Spelling:
+    """
+    The words of our questions.
+
+    Raises:
+        UnusableFileError: they are missing, damaged, or not those that heads.json names.
+    """
+    card = read_heads_card(folder)
+    try:
+        content = (folder / "words.json").read_bytes()
+        if sha256(content).hexdigest() != card.words_sha256:
+            raise UnusableFileError((FileFault("model/words.json", 0, "is not the file that heads.json names"),))
+        return Spelling(WORDS.validate_json(content))
+    except (OSError, ValidationError) as error:
+        raise UnusableFileError(
+            (FileFault("model/words.json", 0, f"cannot be used: {type(error).__name__}"),)
         ) from error
 
 

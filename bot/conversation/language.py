@@ -74,6 +74,14 @@ def folded(text: str) -> str:
     return DISGUISED.sub(_undisguised, re.sub(r"(\w)\1{2,}", r"\1\1", cleaned(text).lower()))
 
 
+def without_pictures(text: str) -> str:
+    """A text without emoji, unless it has nothing else: people strew them, and our questions have none."""
+    if text.isascii():
+        return text
+    kept = "".join(" " if unicodedata.category(char) in {"So", "Sk"} or char == "\ufe0f" else char for char in text)
+    return " ".join(kept.split()) or text
+
+
 def _undisguised(found: re.Match[str]) -> str:
     return found[0] if NUMBERED.fullmatch(found[0]) else mended(found[0])
 

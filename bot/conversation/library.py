@@ -11,6 +11,7 @@ from typing import Any
 from bot.conversation.directory import Directory, Line, Places
 from bot.conversation.language import Phrases, Plain, Tongue, Tongues, lengths_of
 from bot.conversation.matching import Heads
+from bot.conversation.spelling import Spelling
 from bot.conversation.triage import Signal, Signals
 from bot.vocabulary import Audience, Encoder, Passage, PassageKind, ReviewKind, Scrubber, Session, Source, Urgency
 
@@ -109,6 +110,7 @@ class Library:
     manifest: frozenset[str]
     encoder: Encoder | None = None
     heads: Heads | None = None
+    spelling: Spelling = field(default_factory=Spelling)
     scrub: Scrubber | None = None
 
     @property

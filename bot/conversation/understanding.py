@@ -5,7 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from bot.conversation.language import Phrases, Told, after_title, folded, in_cyrillic, tell_language, words
+from bot.conversation.language import (
+    Phrases,
+    Told,
+    after_title,
+    folded,
+    in_cyrillic,
+    tell_language,
+    without_pictures,
+    words,
+)
 from bot.conversation.library import NO_DOSING, OUT_OF_SCOPE, Library, Words
 from bot.conversation.matching import candidates, in_both, in_context, match
 from bot.conversation.triage import Probabilities, Thresholds, asks_for_dosing, triage
@@ -87,7 +96,7 @@ def of_words(
 ) -> Understanding:
     """The dangers, dosing and topics in the words themselves."""
     spoken = library.words[known.language]
-    text = without_greeting(folded(message.text), spoken.shortcuts)
+    text = without_greeting(without_pictures(folded(message.text)), spoken.shortcuts)
     leans = session.topic is not None and is_leaning(typed, spoken)
     probabilities = judge(text, library, known.language, session.topic, told)
     thresholds = library.heads.thresholds.get(known.language) if library.heads else None
@@ -113,16 +122,20 @@ def of_words(
 
 def judge(text: str, library: Library, language: str, topic: str | None, told: Told) -> Probabilities:
     """
-    What the model says of a text: alone, in its own script too, and after the last topic where there is one.
+    What the model says of a text: alone, in its own script and with slips mended too, and after the last topic where
+    there is one.
     """
     if library.encoder is None or library.heads is None:
         return Probabilities()
-    forms = [text, in_cyrillic(text)] if told.latin else [text]
+    mended = in_cyrillic(text) if told.latin else library.spelling.mended(text, language)
+    forms = [text, mended] if mended != text else [text]
     judged = [library.heads(library.encoder(form)) for form in forms]
     alone = judged[0] if len(judged) == 1 else in_context(judged[0], judged[1], 0.5)
     if topic is None or library.response(language, topic) is None:
         return alone
-    within = library.heads(library.encoder(after_title(library.title(language, topic), text)))
+    # Read once more in the form that says most, but for Russian in Latin letters, whose own form was learnt as well.
+    form = text if told.latin else mended
+    within = library.heads(library.encoder(after_title(library.title(language, topic), form)))
     # A refusal's title makes whatever follows sound like the same request again.
     aside = topic == NO_DOSING and is_of_its_own(alone)
     mixed = alone if aside else in_context(alone, within, CONTEXT)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import warnings
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
@@ -19,6 +20,7 @@ from bot.content.questions import Question, questions_digest
 from bot.conversation.language import after_title
 from bot.conversation.library import OUT_OF_SCOPE
 from bot.conversation.matching import URGENCIES, between
+from bot.conversation.spelling import count_words
 from bot.vocabulary import Encoder, Urgency, Vector
 
 Floats = npt.NDArray[np.float64]
@@ -58,7 +60,7 @@ def fit_heads(
     say: Callable[[str], None],
 ) -> HeadsCard:
     """
-    Fit the heads on the vectors of the encoder that serves, and write heads.npz and heads.json into `folder`.
+    Fit the heads on the vectors of the encoder that serves, and write heads.npz, words.json and heads.json into `folder`.
 
     Thresholds come from cross-validation by sub-meaning: no row is judged by heads that saw its group.
 
@@ -107,10 +109,14 @@ def fit_heads(
         topic=extended(final_topic).astype(np.float32),
     )
     (folder / "heads.npz").write_bytes(weights.getvalue())
+    spelled = count_words((row.language, row.text) for row in rows)
+    known = json.dumps(spelled, ensure_ascii=False, indent=0).encode()
+    (folder / "words.json").write_bytes(known)
     card = HeadsCard(
         questions_sha256=questions_digest(tuple(rows)),
         encoder_sha256=encoder_hash,
         weights_sha256=sha256(weights.getvalue()).hexdigest(),
+        words_sha256=sha256(known).hexdigest(),
         rows=len(rows),
         topics=tuple(final_topic.classes_.tolist()),
         thresholds=thresholds,

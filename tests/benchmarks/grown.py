@@ -209,7 +209,7 @@ def copy_language(source: Path, folder: Path, number: int) -> None:
 def grow_model(source: Path, folder: Path, growth: Growth, own: list[str]) -> None:
     """The model, with heads for every topic and thresholds for every language; the encoder is the same."""
     folder.mkdir()
-    for name in ("encoder.onnx", "tokenizer.json", "card.json"):
+    for name in ("encoder.onnx", "tokenizer.json", "card.json", "words.json"):
         (folder / name).symlink_to(source / name)
     card = read_heads_card(source)
     dice = np.random.default_rng(1)

@@ -211,6 +211,15 @@ def test_a_damaged_file_of_the_model_is_told_and_signals_go_on(name: str, conten
     assert_without_model(responses_copy)
 
 
+@pytest.mark.parametrize("content", [b"", b"{}", b"\x00\xff damaged"])
+def test_damaged_words_are_told_and_the_model_goes_on_without_them(content: bytes, responses_copy: Path) -> None:
+    replaced(own_model(responses_copy) / "words.json", content)
+    loaded = load(responses_copy)
+    assert [fault.path for fault in loaded.faults] == ["model/words.json"]
+    assert loaded.library.heads
+    assert not loaded.library.spelling.known
+
+
 def test_heads_of_another_encoder_are_refused(responses_copy: Path) -> None:
     card = own_model(responses_copy) / "heads.json"
     text = card.read_text(encoding="utf-8")

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from bot.content.encoder import load_heads
+from bot.content.encoder import load_heads, load_spelling
 from bot.content.questions import Question
 from bot.conversation.language import folded
 from bot.vocabulary import Urgency, Vector
@@ -67,12 +67,13 @@ def fitted(folder: Path) -> Path:
 
 def test_fitting_twice_gives_equal_bytes(tmp_path: Path) -> None:
     one, two = fitted(tmp_path / "one"), fitted(tmp_path / "two")
-    for name in ("heads.npz", "heads.json"):
+    for name in ("heads.npz", "words.json", "heads.json"):
         assert (one / name).read_bytes() == (two / name).read_bytes()
 
 
 def test_what_was_fitted_can_be_read_back_and_knows_its_rows(tmp_path: Path) -> None:
     heads = load_heads(fitted(tmp_path / "one"))
+    assert load_spelling(tmp_path / "one").known.keys() == {"en", "ru"}
     assert heads.topics == tuple(sorted(topic for topic, _, _ in KINDS))
     assert set(heads.thresholds) == {"en", "ru"}
     for row in ROWS:
