@@ -51,6 +51,7 @@ class Leases:
         """
         now = clock(db)
         wanted = set(names)
+        until = now + LASTS
         held = LEASES.c.until >= now if adopt else true()
         others = select(LEASES.c.name).where(LEASES.c.name.in_(wanted), LEASES.c.owner != self.owner, held)
         wanted -= set(db.execute(others).scalars()) if wanted else set()
@@ -58,10 +59,10 @@ class Leases:
             return set()
         ours = (
             insert_into(db.dialect.name, LEASES)
-            .values(until=now + LASTS)
+            .values(until=until)
             .on_conflict_do_update(
                 index_elements=["name"],
-                set_={"owner": self.owner, "until": now + LEASE},
+                set_={"owner": self.owner, "until": until},
                 where=or_(LEASES.c.owner == self.owner, ~held),
             )
             .returning(LEASES.c.name)

@@ -47,7 +47,8 @@ def test_a_slip_is_mended(language: str, slip: str, meant: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "word", ["naloxone", "naltrexone", "nalmefene", "5mins", "10mg", "3am", "911", "24/7", "2nd", "hte", "zzzzzz"]
+    "word",
+    ["naloxone", "naltrexone", "nalmefene", "5mins", "10mg", "3am", "911", "24/7", "2nd", "hte", "zzzzzz", "q" * 2000],
 )
 def test_what_is_known_an_amount_short_or_near_nothing_stays(word: str) -> None:
     assert SPELLING.mended(word, "en") == word

@@ -189,9 +189,8 @@ class Telegram:
         with suppress(TimeoutError):
             # What an earlier process left is not to be mistaken for what comes now.
             await asyncio.wait_for(self._taken_up.wait(), max(0.0, self._begun + STARTS - time.monotonic()))
-        waits = (
-            self._away_since is not None and self._arrivals.waiting
-        )  # what waits already finds out when the store is back
+        # Where the store is away, what waits already finds out when it is back.
+        waits = self._away_since is not None and self._arrivals.waiting
         if not self._taken_up.is_set() or waits or self._arrivals.waiting + len(updates) > HELD:
             return await self._answered(self._answer_from_memory(received), received)
         arrival = self._arrivals.add(received, end)
@@ -716,9 +715,10 @@ class Telegram:
         try:
             done = await self._database.run(work, patience)
         except StoreError as error:
-            if not isinstance(error.__cause__, TimeoutError):
+            if isinstance(error.__cause__, TimeoutError):
+                self._seems_away()
+            else:
                 self._is_away()
-            self._seems_away()
             raise
         self._store_heard = time.monotonic()
         if self._away_since is not None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from types import MappingProxyType
 
 from starlette.datastructures import MutableHeaders
 from starlette.exceptions import HTTPException
@@ -49,7 +48,7 @@ class Shell:
         fail: Fail,
         refusal: bytes,
         is_new: Callable[[Request], bool],
-        others: Mapping[str, Route] = MappingProxyType({}),
+        others: Mapping[str, Route],
     ) -> None:
         """
         Wrap an application.
