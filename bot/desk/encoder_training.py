@@ -20,15 +20,11 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Final, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-import onnx
-import onnxruntime
 import torch
-from onnxruntime.quantization.matmul_nbits_quantizer import MatMulNBitsQuantizer
 from tokenizers import Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers, processors
 from torch import Tensor, nn
 from torch.nn import functional
@@ -37,6 +33,7 @@ from wordfreq import top_n_list
 from bot.content.loader import load
 from bot.content.questions import Question
 from bot.conversation.language import folded
+from bot.desk.encoder_file import MAX_TOKENS, QUANTISATION, Encoder, sha256, write_model
 from bot.desk.noise import in_latin_letters, noised
 
 BASE_MODEL: Final = "intfloat/multilingual-e5-small"
@@ -46,13 +43,6 @@ BASE_FILE: Final = "e5-small-q4.bin"
 
 START, PADDING, END, UNKNOWN = range(4)
 """Token ids, the same in the whole vocabulary and in a cut one."""
-
-BLOCK: Final = 128
-INT8_ACCURACY: Final = 4
-"""The name that onnxruntime's MatMulNBits has for reckoning in int8."""
-
-MAX_TOKENS: Final = 256
-"""Longer messages are cut by the tokenizer; the caller has judged both ends by then."""
 
 WORD_START: Final = "\u2581"
 PREFIX: Final = (WORD_START + "que", "ry", ":")
@@ -270,22 +260,6 @@ class Layer(nn.Module):
         widened = functional.gelu(self.widen(states))
         after: Tensor = self.narrow_norm(states + self.dropout(self.narrow(widened)))
         return after
-
-
-class QuantisedEmbedding(nn.Module):
-    """A table of int8 rows, each with its own scale: a quarter of the size, for reading only."""
-
-    def __init__(self, table: Tensor) -> None:
-        super().__init__()
-        scales = table.abs().amax(1, keepdim=True).clamp_min(1e-8) / 127
-        self.register_buffer("scales", scales)
-        self.register_buffer("rows", (table / scales).round().to(torch.int8))
-
-    rows: Tensor
-    scales: Tensor
-
-    def forward(self, ids: Tensor) -> Tensor:
-        return functional.embedding(ids, self.rows).float() * functional.embedding(ids, self.scales)
 
 
 class Network(nn.Module):
@@ -760,7 +734,7 @@ def train_encoder(
         "width": base.shape.width,
         "prefix": "query: (added by tokenizer.json)",
         "max_tokens": MAX_TOKENS,
-        "quantisation": f"int8: matrices in blocks of {BLOCK} (MatMulNBits, accuracy {INT8_ACCURACY}), pieces by row",
+        "quantisation": QUANTISATION,
         "fingerprint": fingerprint(rows, recipe),
         "recipe": asdict(recipe),
         "runs": runs,
@@ -789,7 +763,10 @@ def fingerprint(rows: Sequence[Question], recipe: Recipe) -> str:
 
 def ship(network: Network, lessons: Lessons, folder: Path) -> Card:
     """Write the model files; for their card, the files, how near they come to what was trained, and the rows it saw."""
-    files = write_model(network, lessons.tokenizer, folder)
+    files = {
+        name: {"sha256": sha256(folder / name), "bytes": (folder / name).stat().st_size}
+        for name in write_model(network, lessons.tokenizer, folder)
+    }
     texts = [lessons.fold(row.text) for row in lessons.rows[:: 1 + len(lessons.rows) // 300]]
     rows = dict(Counter(row.language for row in lessons.rows))
     return {"files": files, "int8_cosine": agreement(network, Encoder(folder), texts), "rows": rows}
@@ -804,75 +781,3 @@ def agreement(network: Network, encoder: Encoder, texts: Sequence[str]) -> float
             trained = network(*padded([encoder.tokenizer.encode(text).ids]))[0].numpy()
             cosines.append(float(trained @ encoder(text)))
     return round(sum(cosines) / len(cosines), 4)
-
-
-# --- The model file ---------------------------------------------------------------------------------
-
-
-def write_model(network: Network, tokenizer: Tokenizer, folder: Path) -> Card:
-    """
-    Write `encoder.onnx` (int8) and `tokenizer.json`, and tell about them.
-
-    The file takes `input_ids` and `attention_mask` (int64, batch x length) and gives `vector` (float32, batch x
-    width, each of length 1).
-    """
-    folder.mkdir(parents=True, exist_ok=True)
-    model_path, tokenizer_path = folder / "encoder.onnx", folder / "tokenizer.json"
-    tokenizer.save(str(tokenizer_path), pretty=False)
-    network = copy.deepcopy(network).cpu().float().eval()
-    network.words = QuantisedEmbedding(network.get_parameter("words.weight").detach())
-    with TemporaryDirectory() as scratch:
-        whole = Path(scratch) / "whole.onnx"
-        export(network, whole)
-        quantise(whole, model_path)
-    return {path.name: {"sha256": sha256(path), "bytes": path.stat().st_size} for path in (model_path, tokenizer_path)}
-
-
-def export(network: Network, path: Path) -> None:
-    ids, mask = torch.ones(2, 8, dtype=torch.int64), torch.ones(2, 8, dtype=torch.int64)  # two: one would be merged
-    sizes = {0: torch.export.Dim("batch"), 1: torch.export.Dim("length", max=MAX_TOKENS)}
-    torch.onnx.export(
-        network,
-        (ids, mask),
-        path,
-        input_names=["input_ids", "attention_mask"],
-        output_names=["vector"],
-        dynamic_shapes=(sizes, sizes),
-        opset_version=20,
-        dynamo=True,
-        external_data=False,
-        verbose=False,
-    )
-
-
-def quantise(source: Path, target: Path) -> None:
-    """
-    Matrices to int8 in blocks, each with its scale; what flows between them is rounded row by row at run time.
-
-    Rounding by rows makes a vector independent of its neighbours in a batch. ONNX's plain dynamic quantisation, with
-    one scale for all that flows, is a quarter quicker, but the cosine of tuned vectors to float ones fell to .92.
-    """
-    quantiser = MatMulNBitsQuantizer(
-        onnx.load(source), bits=8, block_size=BLOCK, is_symmetric=True, accuracy_level=INT8_ACCURACY
-    )
-    quantiser.process()
-    onnx.save(quantiser.model.model, target)
-
-
-def sha256(path: Path) -> str:
-    return hashlib.sha256(path.read_bytes()).hexdigest()
-
-
-class Encoder:
-    """The written files, run as the bot runs them."""
-
-    def __init__(self, folder: Path, threads: int = 1) -> None:
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = threads
-        self.session = onnxruntime.InferenceSession(str(folder / "encoder.onnx"), options, ["CPUExecutionProvider"])
-        self.tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
-
-    def __call__(self, text: str) -> Floats:
-        ids = np.array([self.tokenizer.encode(text).ids], np.int64)
-        vectors: Floats = self.session.run(["vector"], {"input_ids": ids, "attention_mask": np.ones_like(ids)})[0]
-        return np.asarray(vectors[0], np.float32)

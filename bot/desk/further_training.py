@@ -15,16 +15,14 @@ from pathlib import Path
 from typing import Final
 
 import numpy as np
-import onnx
 import torch
 from tokenizers import Tokenizer
-from torch import Tensor
 
 from bot.content.encoder import read_heads_card
 from bot.content.questions import Question
 from bot.conversation.language import folded
+from bot.desk.encoder_file import read_weights, sha256
 from bot.desk.encoder_training import (
-    BLOCK,
     Heads,
     Network,
     Recipe,
@@ -34,7 +32,6 @@ from bot.desk.encoder_training import (
     learn,
     lessons_of,
     read_talk,
-    sha256,
     ship,
     take_average,
 )
@@ -48,26 +45,6 @@ KEPT: Final = 0.3
 The share of the weights before in those that are written, so that one run does not undo what several had in common. Which
 share serves best was not measured.
 """
-PARTS: Final = ("queries_keys_values", "attended", "widen", "narrow")
-"""The matrices of a layer, in the order in which the file reckons with them."""
-ZERO: Final = 128
-"""What stands for nothing in a matrix of the file: its bytes have no sign."""
-
-
-def read_weights(model: Path) -> dict[str, Tensor]:
-    """The weights of a model file as the network names them: float again, less what was rounded off."""
-    graph = onnx.load(model).graph
-    values = {one.name: onnx.numpy_helper.to_array(one) for one in graph.initializer}
-    weights = {name: torch.from_numpy(values[name].copy()) for name in values if name.endswith((".weight", ".bias"))}
-    weights["words.weight"] = torch.from_numpy(values["words.rows"].astype(np.float32) * values["words.scales"])
-    matrices = [node for node in graph.node if node.op_type == "MatMulNBits"]
-    for place, node in enumerate(matrices):
-        sizes = {one.name: one.i for one in node.attribute}
-        levels, scales = values[node.input[1]], values[node.input[2]]
-        blocks = (levels.reshape(-1, BLOCK).astype(np.float32) - ZERO) * scales.reshape(-1, 1)
-        name = f"layers.{place // len(PARTS)}.{PARTS[place % len(PARTS)]}.weight"
-        weights[name] = torch.from_numpy(blocks.reshape(sizes["N"], -1)[:, : sizes["K"]].copy())
-    return weights
 
 
 def start_heads(heads: Heads, topics: Sequence[str], folder: Path) -> None:
