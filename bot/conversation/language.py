@@ -28,16 +28,6 @@ DISGUISED = re.compile(r"(?<![\w@$])[\w@$]*[^\W\d_][0-9@$][\w@$]*")
 NUMBERED = re.compile(r"[^\W\d_]+\d{2,}s?|[^\W\d_]{1,3}[\d$]")
 """A name with a number after it, such as a pill's or a player's: "m30", "mp3"."""
 
-LATIN_TO_CYRILLIC = (
-    ("shch", "щ"), ("sch", "щ"), ("yo", "ё"), ("jo", "ё"), ("zh", "ж"), ("kh", "х"), ("ts", "ц"), ("ch", "ч"),
-    ("sh", "ш"), ("yu", "ю"), ("ju", "ю"), ("ya", "я"), ("ja", "я"), ("ye", "е"), ("eh", "э"), ("iy", "ий"),
-    ("a", "а"), ("b", "б"), ("v", "в"), ("w", "в"), ("g", "г"), ("d", "д"), ("e", "е"), ("z", "з"), ("i", "и"),
-    ("j", "й"), ("k", "к"), ("l", "л"), ("m", "м"), ("n", "н"), ("o", "о"), ("p", "п"), ("r", "р"), ("s", "с"),
-    ("t", "т"), ("u", "у"), ("f", "ф"), ("h", "х"), ("c", "ц"), ("y", "ы"), ("x", "х"), ("q", "я"), ("4", "ч"),
-    ("'", "ь"),
-)  # fmt: skip
-"""How Russian is typed on a Latin keyboard, longest first: GOST 7.79 B loosened by common habit."""
-
 
 @dataclass(frozen=True)
 class Tongue:
@@ -69,9 +59,14 @@ def cleaned(text: str) -> str:
     return " ".join("".join(kept).translate(QUOTES).split())
 
 
+def lowered(text: str) -> str:
+    """The text cleaned, in lower case, no letter more than twice in a row."""
+    return re.sub(r"(\w)\1{2,}", r"\1\1", cleaned(text).lower())
+
+
 def folded(text: str) -> str:
-    """The form that the encoder reads: cleaned, lower case, no letter more than twice in a row, disguised letters mended."""
-    return DISGUISED.sub(_undisguised, re.sub(r"(\w)\1{2,}", r"\1\1", cleaned(text).lower()))
+    """The form that the encoder reads: lowered, disguised letters mended."""
+    return DISGUISED.sub(_undisguised, lowered(text))
 
 
 def without_pictures(text: str) -> str:
@@ -123,14 +118,6 @@ def mended(word: str) -> str:
     if cyrillic:
         return "".join(LOOKALIKES.get(c, c) for c in word.translate(CYRILLIC_LEET))
     return word.translate(LEET) if len(re.findall(r"[a-z]", word)) >= 2 else word
-
-
-def in_cyrillic(text: str) -> str:
-    """Russian typed in Latin letters, as a Russian would have written it."""
-    text = text.lower()
-    for latin, cyrillic in LATIN_TO_CYRILLIC:
-        text = text.replace(latin, cyrillic)
-    return text
 
 
 def script_of(text: str) -> str | None:

@@ -6,8 +6,10 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from bot.conversation.language import CYRILLIC_LEET, LEET, folded
+from bot.conversation.latin import WORD, Sounds, in_cyrillic
 
 TWICE = 2
 """Times that a word stands in our questions, from which on others are mended to it: what stands once may be a slip."""
@@ -18,6 +20,8 @@ LONGEST = 24
 TOKEN = re.compile(r"[\w@$]+")
 AMOUNT = re.compile(r"\d+(?:[ap]m|st|nd|rd|th|mc?g|ml|g|gr|h|k|x|d|mins?|hrs?|мк?г|мл|г|ч|х|мин)?")
 """A number, and one with its unit: no letter in disguise stands in it."""
+RUSSIAN = "ru"
+"""The one of our languages that people also type in letters that are not its own."""
 IN_CYRILLIC = CYRILLIC_LEET | str.maketrans({"@": "а"})
 
 WordCounts = Mapping[str, Mapping[str, int]]
@@ -38,6 +42,17 @@ class Spelling:
         """
         known = self.known.get(language)
         return TOKEN.sub(lambda found: _mended(found[0], known), text) if known else text
+
+    def in_cyrillic(self, text: str) -> str:
+        """A lowered text of Russian in Latin letters, as a Russian would have written it; not folded, for "4" is "ч"."""
+        known = self.known.get(RUSSIAN, {})
+        return WORD.sub(lambda found: self.sounds.word(found[0]) or _mended(in_cyrillic(found[0]), known), text)
+
+    @cached_property
+    def sounds(self) -> Sounds:
+        """The Russian words by how they sound."""
+        ours = {word: count for word, count in self.known.get(RUSSIAN, {}).items() if count >= TWICE}
+        return Sounds(ours, (word for language in self.known.keys() - {RUSSIAN} for word in self.known[language]))
 
 
 def count_words(texts: Iterable[tuple[str, str]]) -> dict[str, dict[str, int]]:

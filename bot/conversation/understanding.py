@@ -10,14 +10,15 @@ from bot.conversation.language import (
     Told,
     after_title,
     folded,
-    in_cyrillic,
+    lowered,
     tell_language,
     without_pictures,
     words,
 )
 from bot.conversation.library import NO_DOSING, OUT_OF_SCOPE, Library, Words
 from bot.conversation.matching import candidates, in_both, in_context, match
-from bot.conversation.triage import Probabilities, Thresholds, asks_for_dosing, triage
+from bot.conversation.spelling import RUSSIAN
+from bot.conversation.triage import Probabilities, Signal, Thresholds, asks_for_dosing, triage
 from bot.vocabulary import (
     Audience,
     Candidate,
@@ -62,7 +63,7 @@ STEP_LENGTH = 7
 
 def understand(message: Message, session: Session, library: Library) -> Understanding:
     """What a message means; it holds no word of it."""
-    told = tell_language(message.text, library.tongues)
+    told = tell(message.text, library)
     profile = known_to_us(session.profile.told(message.told), library)
     command = read_command(message.text, library)
     language = language_of(message, profile, told, command, library)
@@ -71,10 +72,12 @@ def understand(message: Message, session: Session, library: Library) -> Understa
         understanding = of_command(command, profile, session, library)
         setting = command.kind in SETTINGS and session.danger
         return replace(understanding, dangers=(session.danger,)) if setting and session.danger else understanding
-    typed = plain_words(message.text, told)
+    form = library.spelling.in_cyrillic(lowered(message.text)) if told.latin else folded(message.text)
+    typed = words(form)
+    heard = words(message.text) + typed if told.latin else typed
     spoken = library.words[language]
-    place = spoken.places.find(typed)
-    audience = find_audience(typed, spoken.audiences)
+    place = spoken.places.find(heard)
+    audience = find_audience(heard, spoken.audiences)
     profile = profile.told(Profile(None, place.country if place else None, audience))
     understanding = Understanding(language, profile, foreign=told.foreign)
     if typed in spoken.switch or (place and is_only_told(place.rest)):
@@ -85,22 +88,23 @@ def understand(message: Message, session: Session, library: Library) -> Understa
     step = spoken_step(typed, spoken.steps) if emergency else None
     if step and typed in spoken.steps:
         return of_command(Command(CommandKind.ANSWER, step), profile, session, library)
-    heard = of_words(understanding, typed, told, message, session, library)
+    signals = library.all_signals.heard(" ".join(heard))
+    meant = of_words(understanding, form, signals, session, library)
     # "he woke up" beside other words is a step, unless those words tell a danger of another kind.
-    other = any(danger.urgency is not Urgency.EMERGENCY for danger in heard.dangers)
-    return of_command(Command(CommandKind.ANSWER, step), profile, session, library) if step and not other else heard
+    other = any(danger.urgency is not Urgency.EMERGENCY for danger in meant.dangers)
+    return of_command(Command(CommandKind.ANSWER, step), profile, session, library) if step and not other else meant
 
 
 def of_words(
-    known: Understanding, typed: tuple[str, ...], told: Told, message: Message, session: Session, library: Library
+    known: Understanding, form: str, signals: Sequence[Signal], session: Session, library: Library
 ) -> Understanding:
-    """The dangers, dosing and topics in the words themselves."""
+    """The dangers, dosing and topics in the words themselves, folded and in the letters of their language."""
     spoken = library.words[known.language]
-    text = without_greeting(without_pictures(folded(message.text)), spoken.shortcuts)
+    typed = words(form)
+    text = without_greeting(without_pictures(form), spoken.shortcuts)
     leans = session.topic is not None and is_leaning(typed, spoken)
-    probabilities = judge(text, library, known.language, session.topic, told)
+    probabilities = judge(text, library, known.language, session.topic)
     thresholds = library.heads.thresholds.get(known.language) if library.heads else None
-    signals = library.all_signals.heard(" ".join(typed))
     urgency_of = library.urgency_of
     dangers = triage(signals, probabilities, thresholds, urgency_of)
     dosing = asks_for_dosing(signals, probabilities, thresholds)
@@ -120,22 +124,19 @@ def of_words(
     return still_in_danger(understanding, session, leans, library)
 
 
-def judge(text: str, library: Library, language: str, topic: str | None, told: Told) -> Probabilities:
+def judge(text: str, library: Library, language: str, topic: str | None) -> Probabilities:
     """
-    What the model says of a text: alone, in its own script and with slips mended too, and after the last topic where
-    there is one.
+    What the model says of a text: alone, with slips mended too, and after the last topic where there is one.
     """
     if library.encoder is None or library.heads is None:
         return Probabilities()
-    mended = in_cyrillic(text) if told.latin else library.spelling.mended(text, language)
+    mended = library.spelling.mended(text, language)
     forms = [text, mended] if mended != text else [text]
     judged = [library.heads(library.encoder(form)) for form in forms]
     alone = judged[0] if len(judged) == 1 else in_context(judged[0], judged[1], 0.5)
     if topic is None or library.response(language, topic) is None:
         return alone
-    # Read once more in the form that says most, but for Russian in Latin letters, whose own form was learnt as well.
-    form = text if told.latin else mended
-    within = library.heads(library.encoder(after_title(library.title(language, topic), form)))
+    within = library.heads(library.encoder(after_title(library.title(language, topic), mended)))
     # A refusal's title makes whatever follows sound like the same request again.
     aside = topic == NO_DOSING and is_of_its_own(alone)
     mixed = alone if aside else in_context(alone, within, CONTEXT)
@@ -285,10 +286,13 @@ def servable(language: str | None, library: Library) -> str:
     return language if language is not None and language in library.words else library.languages[0]
 
 
-def plain_words(text: str, told: Told) -> tuple[str, ...]:
-    """The plain words; of Russian in Latin letters, also as a Russian would have written them."""
-    typed = words(text)
-    return typed + words(in_cyrillic(text)) if told.latin else typed
+def tell(text: str, library: Library) -> Told:
+    """Which language a text is in: as its letters and common words tell, or as Russian in Latin letters by its sound."""
+    told = tell_language(folded(text), library.tongues)
+    if told.latin or told.foreign or told.language == RUSSIAN or RUSSIAN not in library.words:
+        return told
+    least = 1 if told.language is None else 2
+    return Told(RUSSIAN, latin=True) if library.spelling.sounds.speak_in(lowered(text), least) else told
 
 
 def is_leaning(typed: tuple[str, ...], spoken: Words) -> bool:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot.conversation.language import MAX_LENGTH, cleaned, folded, in_cyrillic, tell_language, words
+from bot.conversation.language import MAX_LENGTH, cleaned, folded, tell_language, words
 from bot.conversation.library import Library
 
 ANY_TEXT = st.text(st.characters(exclude_categories=()), max_size=300)
@@ -44,14 +44,6 @@ def test_one_thought_in_many_spellings_has_one_form(text: str) -> None:
 )
 def test_words_are_plain(text: str, plain: tuple[str, ...]) -> None:
     assert words(text) == plain
-
-
-@pytest.mark.parametrize(
-    ("latin", "cyrillic"),
-    [("drug ne dyshit", "друг не дышит"), ("pomogite", "помогите"), ("peredoz", "передоз"), ("chto", "что")],
-)
-def test_russian_in_latin_letters_is_read(latin: str, cyrillic: str) -> None:
-    assert in_cyrillic(latin) == cyrillic
 
 
 def test_of_a_long_message_both_ends_are_read() -> None:

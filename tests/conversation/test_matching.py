@@ -7,7 +7,6 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from bot.conversation.language import Told
 from bot.conversation.library import Library
 from bot.conversation.matching import Heads, Match, between, candidates, in_context, match
 from bot.conversation.triage import Probabilities
@@ -134,7 +133,7 @@ def test_a_message_in_a_talk_is_read_after_the_last_topic_too(topic: str | None,
         return np.array([1.0], dtype=np.float32)
 
     heads = replace(HEADS, topic=np.zeros((3, 2)), topics=("a", "b", "c"))
-    found = judge("and so on", replace(library, encoder=encode, heads=heads), "en", topic, Told("en"))
+    found = judge("and so on", replace(library, encoder=encode, heads=heads), "en", topic)
     assert found.in_talk is (topic is not None)
     assert [text for text in encoded if text == "and so on"] == ["and so on"]
     assert len(encoded) == read
