@@ -111,7 +111,7 @@ def run(
         served.sender = Sender(token, root)
         served.telegram = Telegram(assistant, sealing, database, served.sender, token, engine)
         if settings.telegram_mode == "polling":
-            served.poller = Poller(served.telegram, token, root)
+            served.poller = Poller(served.telegram, served.sender.clock, token, root)
         else:
             routes.append(webhook_route(served.telegram, webhook_secret(settings, sealing)))
     app = make_app(

@@ -25,6 +25,7 @@ from bot.channels.telegram.receiving import PATH
 from tests.load.picture import picture
 from tests.postgres import new_database, server_processes
 from tests.telegram.bot_api import BotApi, Fault
+from tests.telegram.clock import FAKETIME, Clock
 from tests.telegram.door import Door
 from tests.telegram.expected import GRAVE, PLAIN, TOPICS, is_marked
 from tests.telegram.limits import Limits
@@ -55,6 +56,7 @@ class Stage:
     bots: list[RunningBot]
     doors: list[Door]
     url: str
+    clocks: list[Clock]
     begun: float = field(default_factory=time.monotonic)
     said: list[tuple[Person, float, bool, int]] = field(default_factory=list)
     faults: list[tuple[float, str]] = field(default_factory=list)
@@ -100,27 +102,36 @@ class Stage:
 
 
 @contextmanager
-def stage(replicas: int) -> Iterator[Stage]:
-    """So many processes on one PostgreSQL, each behind a door of its own, posted to in turn; for 0 one on SQLite that polls."""
+def stage(replicas: int, faked: bool) -> Iterator[Stage]:
+    """
+    So many processes on one PostgreSQL, each behind a door of its own, posted to in turn; for 0 one on SQLite that polls.
+
+    Args:
+        faked: whether each has a clock that can be set.
+    """
     if not replicas:
-        with BotApi() as api, tempfile.TemporaryDirectory() as folder, RunningBot(api, Path(folder)) as bot:
-            api.limit(Limits())
-            yield Stage(api, [bot], [], "")
+        with BotApi() as api, tempfile.TemporaryDirectory() as folder:
+            clocks = [Clock(Path(folder) / "clock")]
+            bot = RunningBot(api, Path(folder) / "data")
+            bot.around = clocks[0].around if faked else {}
+            with bot:
+                api.limit(Limits())
+                yield Stage(api, [bot], [], "", clocks)
         return
     with BotApi() as api, tempfile.TemporaryDirectory() as folder, new_database() as url, ExitStack() as running:
         secret = secrets.token_urlsafe(32)
         doors = [running.enter_context(Door(url)) for _ in range(replicas)]
-        bots = [
-            running.enter_context(
-                RunningBot(
-                    api, Path(folder) / str(n), telegram_mode="webhook", database_url=door.url, secret_key=secret
-                )
+        clocks = [Clock(Path(folder) / f"clock-{n}") for n in range(replicas)]
+        bots = []
+        for n, door in enumerate(doors):
+            bot = RunningBot(
+                api, Path(folder) / str(n), telegram_mode="webhook", database_url=door.url, secret_key=secret
             )
-            for n, door in enumerate(doors)
-        ]
+            bot.around = clocks[n].around if faked else {}
+            bots.append(running.enter_context(bot))
         api.route_webhook(*(bot.root + PATH for bot in bots))
         api.limit(Limits())
-        yield Stage(api, bots, doors, url)
+        yield Stage(api, bots, doors, url, clocks)
 
 
 def steady(on: Stage, seconds: float) -> None:
@@ -180,7 +191,7 @@ def kill(on: Stage, seconds: float) -> None:
         happens += [(at, lambda bot=bot: death(bot)), (at + 5, lambda bot=bot: birth(bot))]  # type: ignore[misc]
     on.api.slow("sendMessage", 0.05, 0.3)
     on.flow(15, seconds, *happens)
-    on.settle(60)
+    on.settle(180)
 
 
 def database(on: Stage, seconds: float) -> None:
@@ -220,6 +231,24 @@ def database(on: Stage, seconds: float) -> None:
     on.settle(60)
 
 
+def clock(on: Stage, seconds: float) -> None:
+    """The clock of one process goes an hour ahead, that of another an hour behind; later both are right again."""
+
+    def jump(which: int, to: int) -> None:
+        on.mark(f"a clock {to:+d} s")
+        on.clocks[which].set(to)
+
+    on.flow(
+        2,  # libfaketime takes some of a hundred milliseconds of processor a message
+        max(seconds, 60),
+        (10, lambda: jump(0, 3600)),
+        (20, lambda: jump(-1, -3600)),
+        (40, lambda: jump(0, 0)),
+        (45, lambda: jump(-1, 0)),
+    )
+    on.settle(60)
+
+
 def soak(on: Stage, seconds: float) -> None:
     """A percent of every fault."""
     on.api.faults_by_lot("sendMessage", EVERY_FAULT)
@@ -230,7 +259,7 @@ def soak(on: Stage, seconds: float) -> None:
     on.settle(120)
 
 
-SCENARIOS = {scenario.__name__: scenario for scenario in (steady, burst, backlog, dangers, kill, database, soak)}
+SCENARIOS = {scenario.__name__: scenario for scenario in (steady, burst, backlog, dangers, kill, database, clock, soak)}
 
 
 def report(on: Stage) -> list[tuple[float, float, bool]]:
@@ -274,8 +303,10 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=60.0, help="how long messages flow, or are waited for")
     parser.add_argument("--out", type=Path, help="where the picture goes")
     arguments = parser.parse_args()
+    if arguments.scenario == clock.__name__ and FAKETIME is None:
+        parser.error("the system's package faketime is not installed")
     random.seed(1)
-    with stage(arguments.replicas) as on:
+    with stage(arguments.replicas, arguments.scenario == clock.__name__) as on:
         on.begun = time.monotonic()
         SCENARIOS[arguments.scenario](on, arguments.seconds)
         waits = report(on)

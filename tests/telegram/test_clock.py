@@ -4,43 +4,25 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from pathlib import Path
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from bot.channels.telegram.requests import ServerClock
 from tests.telegram.bot_api import BotApi, Fault
+from tests.telegram.clock import FAKETIME, Clock
 from tests.telegram.conftest import Newcomers
-from tests.telegram.expected import GRAVE, PLAIN, is_emergency
+from tests.telegram.expected import GRAVE, PLAIN, is_emergency, is_marked
 from tests.telegram.running import RunningBot
 
-LIBRARIES = Path("/usr/lib")
 HOUR = 3600
-
-
-class Clock:
-    """The clock of a process that runs with libfaketime: its wall clock alone, as when it is set anew."""
-
-    def __init__(self, folder: Path) -> None:
-        self._file = folder / "clock"
-        library = next(LIBRARIES.glob("*/faketime/libfaketimeMT.so.1"), None)
-        if library is None:
-            pytest.skip("the system's package faketime is not installed")
-        self.set(0)
-        self.around = {
-            "LD_PRELOAD": str(library),
-            "FAKETIME_TIMESTAMP_FILE": str(self._file),
-            "FAKETIME_NO_CACHE": "1",
-            "FAKETIME_DONT_FAKE_MONOTONIC": "1",
-        }
-
-    def set(self, seconds: int) -> None:
-        """So far ahead of the machine's clock, or behind it."""
-        self._file.write_text(f"{seconds:+d}\n", encoding="utf-8")
 
 
 @pytest.fixture(scope="module")
 def clock(tmp_path_factory: pytest.TempPathFactory) -> Clock:
     """The clock of the module's bot."""
+    if FAKETIME is None:
+        pytest.skip("the system's package faketime is not installed")
     return Clock(tmp_path_factory.mktemp("clock"))
 
 
@@ -71,3 +53,22 @@ def test_a_clock_that_jumps_holds_up_nobody(jump: int, bot: RunningBot, clock: C
     bot.api.wait_for(lambda: len(bot.api.sent(after.chat_id)) == 2)
     time.sleep(0.3)
     assert len(bot.api.sent(before.chat_id)) == 1
+
+
+def test_with_a_clock_an_hour_ahead_no_answer_is_said_to_be_late(
+    bot: RunningBot, clock: Clock, newcomer: Newcomers
+) -> None:
+    clock.set(HOUR)
+    person = newcomer()
+    person.say(PLAIN)
+    bot.api.wait_for(lambda: bot.api.sent(person.chat_id))
+    assert not is_marked(bot.api.sent(person.chat_id)[0], "late")
+
+
+@pytest.mark.parametrize("date", [None, "", "noon", "Thu, 26 Nov 2026 20:00:00 -0000", "Thu, 99 Nov 2026 20:00:00 GMT"])
+def test_an_answer_without_a_date_leaves_the_clock_as_it_was(date: str | None) -> None:
+    clock = ServerClock()
+    clock.heard("Thu, 26 Nov 2026 20:00:00 GMT")
+    ahead = clock.now() - datetime.now(UTC)
+    clock.heard(date)
+    assert abs(clock.now() - datetime.now(UTC) - ahead) < timedelta(seconds=1)

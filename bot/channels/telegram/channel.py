@@ -617,9 +617,8 @@ class Telegram:
         others = [item for item in self.outbox.waiting(key) if item.lane is lane]
         if any(item.reply == answer.reply for item in others):
             return []
-        found_marks = (
-            ("late",) if heard.at and datetime.now(UTC) - heard.at > OLD and heard.kind is Kind.MESSAGE else ()
-        )
+        is_old = heard.kind is Kind.MESSAGE and heard.at and self._sender.clock.now() - heard.at > OLD
+        found_marks = ("late",) if is_old else ()
         if lane is Lane.ORDINARY and len(others) >= AT_MOST:
             last = max(others, key=lambda item: item.order)
             self.outbox.withdraw(last)

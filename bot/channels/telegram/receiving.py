@@ -15,7 +15,7 @@ from starlette.routing import Route
 from telegram.error import Conflict, InvalidToken, NetworkError, RetryAfter
 
 from bot.channels.telegram.channel import Telegram
-from bot.channels.telegram.requests import Connections
+from bot.channels.telegram.requests import Connections, ServerClock
 from bot.channels.telegram.sending import call, outcome_of
 from bot.store.errors import StoreError
 from bot.telemetry import LAST_POLL, alarm, count_failure, note
@@ -54,10 +54,11 @@ class Poller:
     read, and acknowledges what is only in memory; so only its connection is used.
     """
 
-    def __init__(self, channel: Telegram, token: str, root: str) -> None:
+    def __init__(self, channel: Telegram, clock: ServerClock, token: str, root: str) -> None:
         self._channel = channel
+        self._clock = clock
         self._url = f"{root}/bot{token}/getUpdates"
-        self._request = Connections(2)
+        self._request = Connections(2, clock)
         self._offset = 0
         self._failed = 0
         self.locked_out = False
@@ -146,7 +147,7 @@ class Poller:
 
     async def _renew(self) -> None:
         """A fresh connection: one that a proxy let die in silence stays in the pool for ever."""
-        old, self._request = self._request, Connections(2)
+        old, self._request = self._request, Connections(2, self._clock)
         try:
             await asyncio.wait_for(old.shutdown(), 1)
         except Exception as error:  # noqa: BLE001 - it is thrown away in any case

@@ -8,6 +8,8 @@ The library's own request class is made with httpx: a message then costs a fifth
 from __future__ import annotations
 
 import ssl
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
 from functools import cache
 from typing import TypeAlias
 from urllib.parse import urlencode
@@ -26,12 +28,43 @@ NOT_SENT = (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError, aiohtt
 """Errors that come before a request has left; after any other, nobody knows."""
 
 
+class ServerClock:
+    """
+    What time it is for Telegram, by the date of each of its answers.
+
+    By it the age of a message is told: where our own clock goes wrong, everything would seem to be late.
+    """
+
+    def __init__(self) -> None:
+        """Until an answer has come our own clock counts."""
+        self._ahead = timedelta()
+
+    def now(self) -> datetime:
+        """The time for Telegram, to a second."""
+        return datetime.now(UTC) + self._ahead
+
+    def heard(self, date: str | None) -> None:
+        """Take note of an answer's Date (RFC 9110, section 6.6.1); of none, or one that is no date, none is taken."""
+        try:
+            told = parsedate_to_datetime(date) if date else None
+        except ValueError:
+            return
+        if told is not None and told.tzinfo is not None:
+            self._ahead = told - datetime.now(UTC)
+
+
 class Connections(BaseRequest):
     """A pool of connections. One is opened where none is free, none is used again that the other side has closed."""
 
-    def __init__(self, count: int) -> None:
-        """Prepare a pool of so many; nothing is connected yet."""
+    def __init__(self, count: int, clock: ServerClock | None = None) -> None:
+        """
+        Prepare a pool of so many; nothing is connected yet.
+
+        Args:
+            clock: set by every answer.
+        """
         self._count = count
+        self._clock = clock or ServerClock()
         self._session: aiohttp.ClientSession | None = None
 
     @property
@@ -86,6 +119,7 @@ class Connections(BaseRequest):
             async with self._opened().request(
                 method, url, data=body, headers=headers, timeout=patience, allow_redirects=False
             ) as answer:
+                self._clock.heard(answer.headers.get("Date"))
                 return answer.status, await answer.read()
         except TimeoutError as error:
             raise TimedOut from error

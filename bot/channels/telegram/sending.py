@@ -26,7 +26,7 @@ from telegram.request import BaseRequest, RequestData
 from telegram.request._requestparameter import RequestParameter
 
 from bot.channels.delivery import Lane
-from bot.channels.telegram.requests import NOT_SENT, Connections
+from bot.channels.telegram.requests import NOT_SENT, Connections, ServerClock
 from bot.markup import plain_reply, telegram_html
 from bot.telemetry import alarm
 from bot.vocabulary import Choice, ClearedReply
@@ -95,9 +95,9 @@ async def call(request: BaseRequest, url: str, parameters: Mapping[str, Any], pa
     return result
 
 
-def make_bot(token: str, root: str, count: int) -> Bot:
-    """A caller of the Bot API with so many connections of its own."""
-    return Bot(token, base_url=f"{root}/bot", request=Connections(count), get_updates_request=Connections(1))
+def make_bot(token: str, root: str, count: int, clock: ServerClock | None = None) -> Bot:
+    """A caller of the Bot API with so many connections of its own, whose answers set the clock."""
+    return Bot(token, base_url=f"{root}/bot", request=Connections(count, clock), get_updates_request=Connections(1))
 
 
 class Sender:
@@ -105,8 +105,10 @@ class Sender:
 
     def __init__(self, token: str, root: str) -> None:
         self._url = f"{root}/bot{token}/sendMessage"
-        self._lanes = {lane: Connections(count) for lane, count in POOL.items()}
-        self.bot = make_bot(token, root, OTHER_CALLS)
+        self.clock = ServerClock()
+        """What time it is for Telegram."""
+        self._lanes = {lane: Connections(count, self.clock) for lane, count in POOL.items()}
+        self.bot = make_bot(token, root, OTHER_CALLS, self.clock)
         """For calls that are no replies."""
 
     async def send(self, reply: ClearedReply, target: Target, lane: Lane) -> Outcome:
