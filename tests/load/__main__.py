@@ -141,6 +141,13 @@ def steady(on: Stage, seconds: float) -> None:
     on.settle(120)
 
 
+def throughput(on: Stage, seconds: float) -> None:
+    """As much as can be answered: 100 a second, without Telegram's limits."""
+    on.api.limit(None)
+    on.flow(100, seconds)
+    on.settle(180)
+
+
 def burst(on: Stage, seconds: float) -> None:
     """200 a second from 1,000 people, within Telegram's limits."""
     on.flow(200, 5)
@@ -259,7 +266,10 @@ def soak(on: Stage, seconds: float) -> None:
     on.settle(120)
 
 
-SCENARIOS = {scenario.__name__: scenario for scenario in (steady, burst, backlog, dangers, kill, database, clock, soak)}
+SCENARIOS = {
+    scenario.__name__: scenario
+    for scenario in (steady, throughput, burst, backlog, dangers, kill, database, clock, soak)
+}
 
 
 def report(on: Stage) -> list[tuple[float, float, bool]]:
@@ -283,7 +293,11 @@ def report(on: Stage) -> list[tuple[float, float, bool]]:
             disordered += tuple(different) != order
         if got:
             waits.append((at - on.begun, got[0][0] - at, grave))
-    print(f"said {sum(chain for *_, chain in on.said)}, answered {sum(map(len, sent.values()))}, lost {lost}, ")
+    answered = sum(map(len, sent.values()))
+    span = max((one.at for one in on.api.sent()), default=0.0) - min((at for _, at, *_ in on.said), default=0.0)
+    print(
+        f"said {sum(chain for *_, chain in on.said)}, answered {answered} ({answered / span:.1f} a second), lost {lost}, "
+    )
     print(f"doubled unmarked {doubled}, repeated with a mark {marked}, out of order {disordered}, ")
     print(f"over the limits {on.api.over_the_limits}, sent while limited {on.api.sends_while_limited()}")
     print("lane        count     p50     p95     p99     max  (s until the answer)")
