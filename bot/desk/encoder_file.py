@@ -28,7 +28,7 @@ Floats = npt.NDArray[np.float32]
 MAX_TOKENS: Final = 256
 """Longer messages are cut by the tokenizer; the caller has judged both ends by then."""
 FILES: Final = ("encoder.onnx", "tokenizer.json")
-QUANTISATION: Final = "int8: matrices by column (7 bits), what flows between them by row, pieces by row"
+QUANTISATION: Final = "int8: matrices by column (7 bits), what flows into the feed-forward ones by row, pieces by row"
 LEVELS: Final = 63
 """
 Of a weight, either way: seven bits. With eight, two products and their sum do not fit into the sixteen bits that
@@ -39,6 +39,8 @@ MICROSOFT: Final = "com.microsoft"
 MULTIPLY: Final = "DynamicQuantizeMatMul"
 PARTS: Final = ("queries_keys_values", "attended", "widen", "narrow")
 """The matrices of a layer, in the order in which the file reckons with them."""
+UNEVEN: Final = ("widen", "narrow")
+"""Those into which some rows flow that are far louder than others."""
 
 
 class QuantisedEmbedding(nn.Module):
@@ -118,10 +120,10 @@ def quantise(source: Path, target: Path) -> None:
     """
     Turn the matrices of a model file into int8, multiplied in int8 too.
 
-    Each row that flows into one is first divided by its largest value: the first token is twenty times as loud as the
-    others, and onnxruntime has one scale for all rows, so those others lost all but two or three bits of theirs (cosine
-    to the float vectors .989 at the mean, .970 at worst; by row .998 and .995). It costs a twentieth of the time. Blocks
-    with scales of their own (MatMulNBits) come to .9997 but, without VNNI, take as long as float: twice this.
+    Each row that flows into an uneven one is first divided by its largest value: the first token is twenty times as loud
+    as the others, and onnxruntime has one scale for all rows, so those others lost all but two or three bits of theirs
+    (cosine to the float vectors .989 at the mean, .970 at worst; so .998 and .995). It costs a twentieth of the time.
+    Blocks with scales of their own (MatMulNBits) come to .9997 but, without VNNI, take as long as float: twice this.
     """
     model = onnx.load(source)
     model.opset_import.append(helper.make_opsetid(MICROSOFT, 1))
@@ -134,10 +136,11 @@ def quantise(source: Path, target: Path) -> None:
         if node.op_type != "MatMul" or node.input[1] not in matrices:
             nodes.append(node)
             continue
+        part = PARTS[len(done) % len(PARTS)]
         done.add(node.input[1])
         for name, values in quantised(matrices[node.input[1]]).items():
             graph.initializer.append(numpy_helper.from_array(values, f"{node.name}.{name}"))
-        nodes += multiplied_by_row(node)
+        nodes += multiplied_by_row(node) if part in UNEVEN else [multiplied(node, node.input[0], node.output[0])]
     kept = [one for one in graph.initializer if one.name not in done]
     del graph.node[:], graph.initializer[:]
     graph.node.extend(nodes)
@@ -153,15 +156,20 @@ def quantised(matrix: Floats) -> Mapping[str, npt.NDArray[np.generic]]:
 
 
 def multiplied_by_row(node: NodeProto) -> Iterator[NodeProto]:
-    """The nodes in place of one that multiplies with a matrix that is now quantised."""
+    """The nodes in place of one that multiplies with a matrix that is now quantised, row by row."""
     rows, (out,), name = node.input[0], node.output, node.name
     loudest, even, product = f"{name}.loudest", f"{name}.even", f"{name}.product"
     yield helper.make_node("Abs", [rows], [f"{name}.size"])
     yield helper.make_node("ReduceMax", [f"{name}.size", "last_axis"], [loudest], keepdims=1)
     yield helper.make_node("Div", [rows, loudest], [even])
-    inputs = [even, *(f"{name}.{part}" for part in ("levels", "scales", "zeros"))]
-    yield helper.make_node(MULTIPLY, inputs, [product], domain=MICROSOFT)
+    yield multiplied(node, even, product)
     yield helper.make_node("Mul", [product, loudest], [out])
+
+
+def multiplied(node: NodeProto, rows: str, out: str) -> NodeProto:
+    """Rows times the matrix of a node that is now quantised."""
+    matrix = [f"{node.name}.{part}" for part in ("levels", "scales", "zeros")]
+    return helper.make_node(MULTIPLY, [rows, *matrix], [out], domain=MICROSOFT)
 
 
 def read_weights(model: Path) -> dict[str, Tensor]:

@@ -429,6 +429,8 @@ class Lessons:
     tokenizer: Tokenizer
     fold: Fold
     talk: Talk = Talk()
+    fresh: Sequence[Question] = ()
+    """Questions among the rows that every epoch takes, whatever its share of them is."""
 
     @cached_property
     def companions(self) -> Mapping[str, Sequence[str]]:
@@ -478,12 +480,12 @@ class Lessons:
             yield self.batch([rows[at] for at in part], [ids[at] for at in part])
 
     def taken(self, recipe: Recipe, dice: random.Random) -> Sequence[Question]:
-        """The rows of an epoch: a share of the questions, and every turn so many times; always as many."""
+        """The rows of an epoch: a share of the questions, the fresh ones, and every turn so many times; always as many."""
         if (recipe.share, recipe.turns) == (1.0, 1):
             return self.rows
         questions = [row for row in self.rows if not row.is_turn]
         turns = [row for row in self.rows if row.is_turn]
-        return [*dice.sample(questions, round(recipe.share * len(questions))), *turns * recipe.turns]
+        return [*dice.sample(questions, round(recipe.share * len(questions))), *self.fresh, *turns * recipe.turns]
 
     def batch(self, rows: Sequence[Question], ids: Sequence[Sequence[int]]) -> Batch:
         topics = {topic: place for place, topic in enumerate(self.topics)}

@@ -1,8 +1,8 @@
 """
 The encoder that ships, trained further: what has been asked since is learnt in half an hour, on a processor.
 
-It begins with the shipped files, weights and heads, and rehearses a share of all questions beside the turns of the
-conversations, so that nothing is forgotten.
+It begins with the shipped files, weights and heads, and rehearses a share of all questions beside those that are new and
+the turns of the conversations, so that nothing is forgotten.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Final
 
@@ -35,9 +35,10 @@ from bot.desk.encoder_training import (
     ship,
     take_average,
 )
+from bot.desk.training import fresh_among
 
 FURTHER: Final = Recipe(
-    epochs=3, rate=1e-4, head_rate=3e-4, share=0.4, turns=2, frozen=4, group_weight=0.0, average=2, follows=0.2
+    epochs=3, rate=1e-4, head_rate=3e-4, share=0.25, turns=1, frozen=4, group_weight=0.0, average=2, follows=0.2
 )
 """Slower than at first, and only the upper layers: the lower ones know the words already."""
 KEPT: Final = 0.3
@@ -75,7 +76,10 @@ def train_further(rows: Sequence[Question], folder: Path, cache: Path, say: Say)
     before = sha256(folder / "encoder.onnx")
     tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
     weights = read_weights(folder / "encoder.onnx")
-    lessons = lessons_of(rows, tokenizer, folded, read_talk(folder.parent))
+    talk = read_talk(folder.parent)
+    fresh = fresh_among(rows, talk.titles, folder, cache)
+    say(f"{len(fresh)} of {len(rows)} questions are new")
+    lessons = replace(lessons_of(rows, tokenizer, folded, talk), fresh=fresh)
     torch.manual_seed(recipe.seed)
     network = Network(Shape(), len(weights["words.weight"]), recipe.dropout)
     network.load_state_dict(weights)
@@ -91,6 +95,7 @@ def train_further(rows: Sequence[Question], folder: Path, cache: Path, say: Say)
         {
             "from": before,
             "turns": sum(row.is_turn for row in rows),
+            "fresh": len(fresh),
             "fingerprint": fingerprint(rows, recipe),
             "recipe": asdict(recipe),
             "kept": KEPT,

@@ -70,7 +70,7 @@ def fit_heads(
     say(f"encoding {len(rows)} questions")
     encoder_card = EncoderCard.model_validate_json((folder / "card.json").read_bytes())
     encoder_hash = encoder_card.files["encoder.onnx"].sha256
-    vectors = encoded(rows, titles, encoder, cache / f"vectors-{encoder_hash[:16]}.npz")
+    vectors = encoded(rows, titles, encoder, vectors_of(encoder_hash, cache))
     say("cross-validating by sub-meaning")
     truths = np.array([[u in row.urgencies for u in URGENCIES] for row in rows])
     dosing = np.array([row.dosing for row in rows])
@@ -145,7 +145,7 @@ def encoded(rows: Sequence[Question], titles: Titles, encoder: Encoder, cache: P
         cache: a file of this encoder's vectors by the hash of what was encoded, so that only new questions take time.
             It is made where it is not there, and made anew where it cannot be read.
     """
-    forms = [after_title(titles.get((row.language, row.after or "")), row.text) for row in rows]
+    forms = [form_of(row, titles) for row in rows]
     keys = [sha256(form.encode()).hexdigest() for form in forms]
     known = read_cache(cache)
     vectors = {key: known[key] if key in known else encoder(form) for key, form in zip(keys, forms, strict=True)}
@@ -153,6 +153,30 @@ def encoded(rows: Sequence[Question], titles: Titles, encoder: Encoder, cache: P
     with cache.open("wb") as file:
         np.savez(file, keys=np.array(list(vectors)), vectors=np.vstack(list(vectors.values())))
     return np.vstack([vectors[key] for key in keys])
+
+
+def form_of(row: Question, titles: Titles) -> str:
+    """A row as it is read when serving."""
+    return after_title(titles.get((row.language, row.after or "")), row.text)
+
+
+def fresh_among(rows: Sequence[Question], titles: Titles, folder: Path, cache: Path) -> tuple[Question, ...]:
+    """
+    The questions that have come since the heads were last fitted on the encoder in `folder`; turns are none.
+
+    They are those that it has no vectors of; none where its vectors are not in the cache.
+    """
+    known = read_cache(vectors_of(sha256((folder / "encoder.onnx").read_bytes()).hexdigest(), cache)).keys()
+    if not known:
+        return ()
+    return tuple(
+        row for row in rows if not row.is_turn and sha256(form_of(row, titles).encode()).hexdigest() not in known
+    )
+
+
+def vectors_of(encoder_sha256: str, cache: Path) -> Path:
+    """Where the vectors of an encoder are kept."""
+    return cache / f"vectors-{encoder_sha256[:16]}.npz"
 
 
 def read_cache(path: Path) -> dict[str, Vector]:
