@@ -39,7 +39,7 @@ SURE_IN_TALK = 0.45
 From this probability on a topic is answered where the message is read after the last one: a follow-up of three words is
 seldom surer. Both found on conversations that the encoder has not learnt.
 """
-OF_ITS_OWN = 0.5
+OF_ITS_OWN = 0.45
 """From this probability of its topic on a message is read alone after a refusal."""
 OF_NO_DOSING = 0.01
 """Up to this probability of dosing it is."""

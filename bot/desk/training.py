@@ -38,9 +38,9 @@ OFFER_FROM = 0.08
 LOUDEST = 0.9
 """No threshold is higher than this."""
 QUIETEST = {
-    "en": LanguageThresholds(emergency=0.04, self_harm=0.009, safeguarding=0.008, dosing=0.018),
+    "en": LanguageThresholds(emergency=0.05, self_harm=0.01, safeguarding=0.008, dosing=0.03),
     "es": LanguageThresholds(emergency=0.05, self_harm=0.03, safeguarding=0.008, dosing=0.03),
-    "ru": LanguageThresholds(emergency=0.025, self_harm=0.0075, safeguarding=0.03, dosing=0.1),
+    "ru": LanguageThresholds(emergency=0.03, self_harm=0.01, safeguarding=0.03, dosing=0.1),
 }
 """
 By language: no threshold is lower than these. The encoder has learnt our own questions, so they would set it too low
