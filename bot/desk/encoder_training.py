@@ -723,8 +723,8 @@ def train_encoder(
         heads.load_state_dict(begun[1])
         losses.append(learn(network, heads, lessons, ours, checkpoints, say))
         take_average(checkpoints, network, heads, ours)
-        for part, module in zip(mean, (network, heads), strict=True):
-            for name, value in module.state_dict().items():
+        for part, learnt in zip(mean, (network.state_dict(), heads.state_dict()), strict=True):
+            for name, value in learnt.items():
                 part[name] = part.get(name, torch.zeros_like(value)) + value / runs
     network.load_state_dict(mean[0])
     heads.load_state_dict(mean[1])
