@@ -21,6 +21,7 @@ from bot.channels.delivery import Engine, Lane
 from bot.channels.telegram.arrivals import Arrival, Arrivals, GivenUpError, Received
 from bot.channels.telegram.custody import Custody, Taken
 from bot.channels.telegram.outbox import AT_MOST, HASTE, REFERENCE, Item, Outbox, Reference, lane_of
+from bot.channels.telegram.patient_store import PATIENCE, PatientStore
 from bot.channels.telegram.sending import NOWHERE, Sender
 from bot.channels.telegram.updates import Heard, Kind, Me, PoisonError, chat_of, marks, read, words_of
 from bot.store.database import Database, ping
@@ -57,8 +58,6 @@ FEW = 10
 """Replies at most that wait where ordinary messages are answered from memory."""
 TOLD = 3.0
 """Seconds in which processes tell each other what they answered from memory, once the store is back."""
-SILENCE = 0.8
-"""Seconds in which a store that is only slow does something."""
 FROM_MEMORY = 3.0
 """Seconds in which an answer from memory has to be on its way; else its update is to come again."""
 SEND_PATIENCE = 10.0
@@ -135,16 +134,15 @@ class Telegram:
     ) -> None:
         self.me = Me(int(token.partition(":")[0]))
         self.mailbox = Mailbox(sealing)
-        self.custody = Custody(self.mailbox, self._run, database.run_beside, self, alone=database.embedded)
-        self.outbox = Outbox(assistant, sender, database, self.mailbox)
+        self._store = PatientStore(database)
+        self.custody = Custody(self.mailbox, self._store.run, database.run_beside, self, alone=database.embedded)
+        self.outbox = Outbox(assistant, sender, self._store, self.mailbox)
         self.outbox.hold = self.custody.hold
         self.outbox.shut = self.custody.shut
         self.outbox.arrived = self._arrived
         self.outbox.moved = self._moved
-        self.outbox.unheard = lambda work: self._unkept.append(work)
         self._assistant = assistant
         self._sealing = sealing
-        self._database = database
         self._sessions = Sessions(sealing)
         self._sender = sender
         self._engine = engine
@@ -165,9 +163,6 @@ class Telegram:
         self._started: dict[int, float] = {}
         self._typing_in = 0
         self._ending = False
-        self._away_since: float | None = None
-        self._store_heard = float("-inf")
-        self._unkept: deque[Callable[[Connection], Any]] = deque(maxlen=REMEMBERED)
 
     # ---- what comes in
 
@@ -190,7 +185,7 @@ class Telegram:
             # What an earlier process left is not to be mistaken for what comes now.
             await asyncio.wait_for(self._taken_up.wait(), max(0.0, self._begun + STARTS - time.monotonic()))
         # Where the store is away, what waits already finds out when it is back.
-        waits = self._away_since is not None and self._arrivals.waiting
+        waits = not self._store.is_there and self._arrivals.waiting
         if not self._taken_up.is_set() or waits or self._arrivals.waiting + len(updates) > HELD:
             return await self._answered(self._answer_from_memory(received), received)
         arrival = self._arrivals.add(received, end)
@@ -200,7 +195,7 @@ class Telegram:
             await asyncio.wait({arrival.kept}, timeout=end - time.monotonic())
             if not arrival.kept.done():
                 self._arrivals.give_up(arrival)
-                self._seems_away()
+                self._store.seems_away()
                 return await self._answered(answering, received)
         try:
             return arrival.kept.result()
@@ -231,7 +226,7 @@ class Telegram:
             for wait in waits:
                 wait.cancel()
         for _, _, one in received:
-            self._unkept.append(partial(self._note_seen, one))
+            self._store.tell_later(partial(self._note_seen, one))
         return 0
 
     def _take_back(self, heard: Heard | None, one: Incoming) -> None:
@@ -265,7 +260,7 @@ class Telegram:
         """Start on an update that was kept after it was given up, unless another process has answered it from memory."""
         self._started[row] = time.monotonic()
         await asyncio.sleep(TOLD)
-        if await self._run(lambda db: self.mailbox.is_seen(db, self._answered_mark(one)), STUCK):
+        if await self._store.run(lambda db: self.mailbox.is_seen(db, self._answered_mark(one)), STUCK):
             await self._erase(row)
         else:
             del self._started[row]
@@ -302,7 +297,7 @@ class Telegram:
                 raise GivenUpError
             return numbers, sessions, taken
 
-        rows, sessions, taken = await self._run(put, STUCK)
+        rows, sessions, taken = await self._store.run(put, STUCK)
         self.custody.took(taken)
         given_up = [arrival.given_up.is_set() for arrival in batch for _ in arrival.received]
         for (raw, heard, one), row, person, late in zip(received, rows, persons, given_up, strict=True):
@@ -410,7 +405,7 @@ class Telegram:
         except Exception as error:  # noqa: BLE001 - one row must not keep the others from being sent
             count_failure(error, "recovery")
             fault = type(error).__name__
-            self._spawn(self._told_later(lambda db: self.mailbox.unreadable(db, letter.id, fault)))
+            self._spawn(self._store.tell(lambda db: self.mailbox.unreadable(db, letter.id, fault)))
             return
         begun = time.monotonic() - max(0.0, time.time() - letter.at)
         order, unsure = self.outbox.next_order(), letter.unsure
@@ -431,7 +426,7 @@ class Telegram:
     @property
     def store_is_there(self) -> bool:
         """Whether the store answered the last time it was asked."""
-        return self._away_since is None
+        return self._store.is_there
 
     def measure(self) -> None:
         """Show what waits, and how long the oldest has."""
@@ -446,8 +441,7 @@ class Telegram:
         Raises:
             StoreError: the store is away.
         """
-        await self._run(ping)
-        self._catch_up()
+        await self._store.run(ping)
 
     async def finish(self, seconds: float) -> None:
         """End: what is being answered is answered, dangers and what is on its way go out; the rest waits in the store."""
@@ -455,8 +449,9 @@ class Telegram:
         if self._tasks:
             await asyncio.wait(self._tasks, timeout=seconds / 2)
         await self.outbox.finish(seconds / 2)
+        await self._store.finish(1.0)
         with suppress(StoreError):
-            await self._run(self.custody.leave, 2.0)
+            await self._store.run(self.custody.leave, 2.0)
         self._spare.close()
 
     def _read(self, raw: Mapping[str, Any]) -> Heard | None:
@@ -704,61 +699,10 @@ class Telegram:
 
     # ---- the store, which may be away
 
-    async def _run(self, work: Callable[[Connection], T], patience: float = 5.0) -> T:
-        """
-        A piece of work of the store.
-
-        Raises:
-            StoreError: the store is away.
-        """
-        try:
-            done = await self._database.run(work, patience)
-        except StoreError as error:
-            if isinstance(error.__cause__, TimeoutError):
-                self._seems_away()
-            else:
-                self._is_away()
-            raise
-        self._store_heard = time.monotonic()
-        if self._away_since is not None:
-            note("store back", seconds=round(time.monotonic() - self._away_since, 1))
-            self._away_since = None
-        if self._unkept:
-            self._catch_up()
-        return done
-
-    def _seems_away(self) -> None:
-        """The store did not do something in time: it is away, unless it does something else meanwhile."""
-        if time.monotonic() - self._store_heard > SILENCE:
-            self._is_away()
-
-    def _is_away(self) -> None:
-        if self._away_since is None:
-            self._away_since = time.monotonic()
-            alarm("store away")
-
-    def _catch_up(self) -> None:
-        """Tell the store what it did not hear while it was away."""
-        missed = list(self._unkept)
-        self._unkept.clear()
-
-        def tell(db: Connection) -> None:
-            for work in missed:
-                work(db)
-
-        if missed:
-            self._spawn(self._told_later(tell))
-
-    async def _told_later(self, work: Callable[[Connection], Any]) -> None:
-        try:
-            await self._run(work)
-        except StoreError:
-            self._unkept.append(work)
-
     async def _recall(self, person: str, key: str, waiting: Waiting) -> Session | None:
         """The session of a talk; None where the store is away: help does not wait for a database."""
         heard, known = waiting.heard, waiting.recalled
-        if self._away_since is not None:
+        if not self._store.is_there:
             return None
         old = self._moved_from.get(heard.chat)
         if known and known.asked > self._lately_in(key).kept and old is None:
@@ -770,7 +714,7 @@ class Telegram:
             return self._sessions.recall(db, before) if before and session == Session() else session
 
         try:
-            return await self._run(recall, HASTE if waiting.lane is Lane.EMERGENCY else 5.0)
+            return await self._store.run(recall, HASTE if waiting.lane is Lane.EMERGENCY else PATIENCE)
         except StoreError:
             return None
 
@@ -816,10 +760,10 @@ class Telegram:
         async def kept() -> None:
             self._lately_in(chat).kept = time.monotonic()
             try:
-                numbers = await self._run(keep, STUCK)
+                numbers = await self._store.run(keep, STUCK)
             except StoreError:
                 if given_up:
-                    self._unkept.append(keep_late)
+                    self._store.tell_later(keep_late)
                 raise
             for item, row in zip(items, numbers, strict=True):
                 if item.over:  # it was sent from memory meanwhile
@@ -829,7 +773,7 @@ class Telegram:
         urgent = waiting.lane is Lane.EMERGENCY or any(item.lane is Lane.EMERGENCY for item in items)
         if waiting.row is None:
             # Answered from memory: another process may look after the chat, so nothing of this is written but its end.
-            self._unkept.append(keep_late)
+            self._store.tell_later(keep_late)
             return True
         given_up = False
         deadline = time.monotonic() + (HASTE if urgent else STORE_PATIENCE)
@@ -839,13 +783,13 @@ class Telegram:
             await asyncio.wait({keeping}, timeout=max(0.0, deadline - time.monotonic()))
             if not keeping.done():
                 given_up = True
-                self._seems_away()
+                self._store.seems_away()
                 return True
             failed = keeping.exception()
             if failed is None or isinstance(failed, LostError):
                 return failed is None
             if time.monotonic() + 0.5 >= deadline:
-                self._unkept.append(keep_late)
+                self._store.tell_later(keep_late)
                 return True
             await asyncio.sleep(0.5)
 
@@ -856,7 +800,7 @@ class Telegram:
         Returns:
             What is set when each is sent; None where some of it is not answered.
         """
-        long = self._away_since is not None and time.monotonic() - self._away_since > OUTAGE
+        long = self._store.away_for > OUTAGE
         long = long and self.outbox.size < FEW  # what cannot be sent soon would be answered by another process as well
         answering: list[asyncio.Event | None] = []
         for _, heard, one in received:
@@ -883,7 +827,7 @@ class Telegram:
         else:
             kind, fault = "unknown", "Unknown"
         alarm("dead letter", kind=kind, fault=fault)
-        await self._told_later(lambda db: self.mailbox.bury(db, kind, fault, row))
+        await self._store.tell(lambda db: self.mailbox.bury(db, kind, fault, row))
         chat = chat_of(raw)
         if chat is not None:
             self._queue(Heard(Kind.MESSAGE, chat, chat, words_of(raw)), None)
@@ -894,11 +838,11 @@ class Telegram:
             if more:
                 more(db)
 
-        await self._told_later(erase)
+        await self._store.tell(erase)
 
     async def _forget_row(self, row: int | None) -> None:
         if row is not None:
-            await self._told_later(lambda db: self.mailbox.sent(db, row, "", None))
+            await self._store.tell(lambda db: self.mailbox.sent(db, row, "", None))
 
     async def _moved(self, old: int, new: int) -> None:
         """A group became a supergroup: its talks and what waits for it go along."""
@@ -913,12 +857,12 @@ class Telegram:
             self.custody.seize(db, new_key)
             self.mailbox.move(db, old_key, new_key)
 
-        await self._told_later(move)
+        await self._store.tell(move)
 
     async def _hide(self, key: str) -> None:
         """Delete what was sent to a chat, as far as Telegram lets us."""
         try:
-            known = await self._run(lambda db: self.mailbox.take_sent(db, key))
+            known = await self._store.run(lambda db: self.mailbox.take_sent(db, key))
         except StoreError:
             return
         places: dict[int, list[int]] = {}

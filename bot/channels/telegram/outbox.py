@@ -9,15 +9,14 @@ from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import partial
-from typing import Any
 
 from pydantic import TypeAdapter
 from sqlalchemy import Connection
 
 from bot.assistant import Assistant
 from bot.channels.delivery import Lane, Limits, Schedule
+from bot.channels.telegram.patient_store import PATIENCE, PatientStore
 from bot.channels.telegram.sending import Outcome, Result, Sender, Target
-from bot.store.database import Database
 from bot.store.errors import StoreError
 from bot.store.leases import LostError
 from bot.store.mailbox import Mailbox
@@ -35,9 +34,7 @@ BACKOFF = (0.3, 0.7, 1.5, 3.0)
 IN_FLIGHT = 100
 """Sends at once; emergencies are not counted."""
 HASTE = 1.0
-"""Seconds that an emergency waits for the store."""
-PATIENCE = 5.0
-"""Seconds that all else does."""
+"""Seconds that an emergency waits for the store; all else waits longer."""
 LOCKED_OUT = (1.0, 3.0)
 """Seconds of silence after a send for which the token was refused: after a stray refusal, and while it goes on."""
 MOVES = 3
@@ -99,10 +96,10 @@ class _Chat:
 class Outbox:
     """Sends what it is given. Its rows are in the store before the first byte leaves, wherever the store is there."""
 
-    def __init__(self, assistant: Assistant, sender: Sender, database: Database, mailbox: Mailbox) -> None:
+    def __init__(self, assistant: Assistant, sender: Sender, store: PatientStore, mailbox: Mailbox) -> None:
         self._assistant = assistant
         self._sender = sender
-        self._database = database
+        self._store = store
         self._mailbox = mailbox
         self._schedule = Schedule(Limits())
         self._chats: dict[str, _Chat] = {}
@@ -121,8 +118,6 @@ class Outbox:
         """Told the chat of each reply that was sent."""
         self.moved: Callable[[int, int], Awaitable[None]] = _nobody_told
         """Told a chat's old and new id, where a send was refused because it moved."""
-        self.unheard: Callable[[Callable[[Connection], Any]], object] = lambda _: None
-        """Given what the store, being away, is to be told later."""
 
     def next_order(self) -> int:
         """The place of the next reply among all."""
@@ -350,14 +345,10 @@ class Outbox:
         def sent(db: Connection) -> None:
             self._mailbox.sent(db, row, item.key, known)
 
-        async def tell() -> None:
-            if not await self._kept(sent):
-                self.unheard(sent)
-
         if row is None:  # answered from memory: the store is away, and is told when it is back
-            self.unheard(sent)
+            self._store.tell_later(sent)
             return
-        telling = asyncio.create_task(tell())
+        telling = asyncio.create_task(self._store.tell(sent))
         self._tellings.add(telling)
         telling.add_done_callback(self._tellings.discard)
         # The chat's next reply waits a little, so that after a crash an older one does not follow a newer one.
@@ -366,7 +357,7 @@ class Outbox:
     async def _kept(self, work: Callable[[Connection], None], patience: float = PATIENCE) -> bool:
         """Tell the store; whether it heard. What it does not hear costs at most a repeat after a crash."""
         try:
-            await self._database.run(work, patience)
+            await self._store.run(work, patience)
         except StoreError as error:
             count_failure(error, "store")
             return False
