@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import time
 from collections import deque
 from collections.abc import Callable
@@ -10,9 +9,10 @@ from typing import Any, Final, TypeVar
 
 from sqlalchemy import Connection
 
+from bot.channels.telegram.background import Background
 from bot.store.database import Database
 from bot.store.errors import StoreError
-from bot.telemetry import alarm, count_failure, note
+from bot.telemetry import alarm, note
 
 T = TypeVar("T")
 PATIENCE: Final = 5.0
@@ -26,12 +26,12 @@ MISSED: Final = 20_000
 class PatientStore:
     """Runs pieces of work, knows whether the store is there, and keeps for it what it missed."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, background: Background) -> None:
         self._database = database
+        self._background = background
         self._away_since: float | None = None
         self._heard = float("-inf")
         self._missed: deque[Callable[[Connection], Any]] = deque(maxlen=MISSED)
-        self._tellings: set[asyncio.Task[None]] = set()
 
     @property
     def is_there(self) -> bool:
@@ -95,19 +95,7 @@ class PatientStore:
             for work in missed:
                 work(db)
 
-        telling = asyncio.get_running_loop().create_task(self.tell(tell))
-        self._tellings.add(telling)
-        telling.add_done_callback(self._told)
-
-    async def finish(self, seconds: float) -> None:
-        """Wait so many seconds at most until what is being told is heard."""
-        if self._tellings:
-            await asyncio.wait(self._tellings, timeout=seconds)
-
-    def _told(self, telling: asyncio.Task[None]) -> None:
-        self._tellings.discard(telling)
-        if not telling.cancelled() and (error := telling.exception()):
-            count_failure(error, "store")
+        self._background.spawn(self.tell(tell))
 
     def _is_away(self) -> None:
         if self._away_since is None:
