@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from bot.conversation.guard import Fault, Vouched, clear, dosing_in, faults
+from bot.conversation.guard import Fault, Vouched, clear, dosing_in, dosing_in_reviewed, faults
 from bot.conversation.library import Library, digest
 from bot.conversation.reply import last_resort
 from bot.vocabulary import Choice, Contact, Passage, PassageKind, Profile, Reply, Urgency
@@ -267,3 +267,11 @@ def test_no_text_that_can_be_served_is_stopped_for_dosing(library: Library) -> N
 def test_a_breach_tells_its_rule_and_place() -> None:
     (breach,) = dosing_in("Then take two tablets.")
     assert (breach.rule, breach.words, breach.at) == ("amount or interval", "two tablets", 10)
+
+
+def test_what_no_review_vouches_for_is_searched_for_dosing_and_not_remembered(sound: Reply, vouched: Vouched) -> None:
+    faults(sound, HEARD, vouched)
+    before = dosing_in_reviewed.cache_info()
+    assert before.currsize
+    assert Fault.DOSING in faults(with_passage(sound, PassageKind.NOTE, "My zanzibar took two pills."), HEARD, vouched)
+    assert dosing_in_reviewed.cache_info().currsize == before.currsize
