@@ -230,8 +230,8 @@ def run_train(options: argparse.Namespace, settings: Settings) -> int:
     """Fit the heads; the encoder first, where asked."""
     try:
         training = import_module("bot.desk.training")
-        encoder_training = import_module("bot.desk.encoder_training") if options.encoder else None
-        further_training = import_module("bot.desk.further_training") if options.further else None
+        encoder_training = import_module("bot.desk.encoder.training") if options.encoder else None
+        further_training = import_module("bot.desk.encoder.further") if options.further else None
     except ModuleNotFoundError as error:
         extra = "encoder" if options.encoder or options.further else "train"
         fail(f"library train needs {error.name}: install overdose-awareness-bot[{extra}]")

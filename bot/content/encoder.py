@@ -66,6 +66,7 @@ class HeadsCard(Closed):
     answer_from: float
     offer_from: float
     witnesses: dict[Urgency, tuple[str, ...]] = Field(default_factory=dict)
+    dosing_witnesses: tuple[str, ...] = ()
     figures: dict[str, float]
 
 
@@ -99,8 +100,7 @@ def load_encoder(folder: Path) -> Encoder:
         ids = tokenizer.encode(text).ids
         if len(ids) > MAX_TOKENS:
             ids = ids[: MAX_TOKENS // 2] + ids[-MAX_TOKENS // 2 :]
-        tokens = np.array([ids], dtype=np.int64)
-        (vectors,) = network.run(["vector"], {"input_ids": tokens, "attention_mask": np.ones_like(tokens)})
+        (vectors,) = network.run(["vector"], {"input_ids": np.array([ids], dtype=np.int64)})
         vector: Vector = vectors[0]
         return vector
 
@@ -197,6 +197,7 @@ def load_heads(folder: Path) -> Heads:
             card.answer_from,
             card.offer_from,
             {urgency: frozenset(topics) for urgency, topics in card.witnesses.items()},
+            frozenset(card.dosing_witnesses),
         )
 
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from bot.conversation.guard import Vouched, clear
 from bot.conversation.leaving import HOW, KEPT, REFUSED, SHOWN, answered_by, draft_of, is_the_question
-from bot.conversation.library import ASIDE, NO_DOSING, Library
+from bot.conversation.library import ASIDE, NO_DOSING, OUT_OF_SCOPE, Library
 from bot.conversation.reply import compose, last_resort
 from bot.conversation.understanding import understand
 from bot.vocabulary import (
@@ -20,6 +20,9 @@ from bot.vocabulary import (
     Understanding,
     Urgency,
 )
+
+GUESSED = 0.3
+"""From this probability on the topic that was offered first is what the talk is about, though it was not answered."""
 
 
 def take_turn(message: Message, session: Session, library: Library) -> Turn:
@@ -69,8 +72,14 @@ def remembered(session: Session, understanding: Understanding, reply: Reply) -> 
         return replace(session, profile=understanding.profile, country_asked=True, leaving=leaving, draft=draft)
     return Session(
         profile=understanding.profile,
-        topic=session.topic if reply.topic in ASIDE else reply.topic,
+        topic=(guessed(understanding, reply) or session.topic) if reply.topic in ASIDE else reply.topic,
         danger=understanding.dangers[0] if understanding.dangers else None,
         declined=reply.topic == NO_DOSING,
         country_asked=True,
     )
+
+
+def guessed(understanding: Understanding, reply: Reply) -> str | None:
+    """The topic that was likeliest where some were offered to choose from: who writes on instead means it too."""
+    first = understanding.offered[0] if understanding.offered and reply.topic == OUT_OF_SCOPE else None
+    return next((c.topic for c in understanding.candidates if c.topic == first and c.score >= GUESSED), None)

@@ -32,16 +32,16 @@ from bot.vocabulary import (
     Urgency,
 )
 
-CONTEXT = 0.9
+CONTEXT = 0.85
 """The share of the reading after the last topic, beside the one of the message alone."""
-SURE_IN_TALK = 0.45
+SURE_IN_TALK = 0.35
 """
 From this probability on a topic is answered where the message is read after the last one: a follow-up of three words is
 seldom surer. Both found on conversations that the encoder has not learnt.
 """
-OF_ITS_OWN = 0.45
+OF_ITS_OWN = 0.33
 """From this probability of its topic on a message is read alone after a refusal."""
-OF_NO_DOSING = 0.01
+OF_NO_DOSING = 0.012
 """Up to this probability of dosing it is."""
 EMPTY = frozenset({NO_DOSING, OUT_OF_SCOPE, "small-talk", "about-bot"})
 """Topics of a message that, after a refusal, may ask for the same again."""
@@ -169,7 +169,7 @@ def confident(probabilities: Probabilities, thresholds: Thresholds | None) -> bo
     best = max(probabilities.topics.items(), key=lambda item: item[1], default=("", 0.0))
     return (
         best[0] not in {NO_DOSING, OUT_OF_SCOPE, "small-talk"}
-        and best[1] > 0.35
+        and best[1] >= OF_ITS_OWN
         and probabilities.dosing < thresholds.dosing / 2
     )
 

@@ -7,6 +7,7 @@ import json
 import warnings
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from hashlib import sha256
 from pathlib import Path
 from zipfile import BadZipFile
@@ -25,8 +26,11 @@ from bot.vocabulary import Encoder, Urgency, Vector
 
 Floats = npt.NDArray[np.float64]
 Titles = Mapping[tuple[str, str], str]
-STRENGTH = 10.0
-"""Inverse regularisation of every head."""
+STRENGTH = 3.0
+"""
+Inverse regularisation of every head. The encoder has learnt our questions, so that heads of 10 are sure of what is not
+near any of them: with 3 two in a hundred calm messages fewer sounded like self-harm at the same recall.
+"""
 FOLDS = 3
 FALSE_ALARMS = {Urgency.EMERGENCY: 0.025, Urgency.SELF_HARM: 0.03, Urgency.SAFEGUARDING: 0.02}
 """Share of harmless questions of ours, look-alikes in the main, that may raise each alarm: it sets the thresholds."""
@@ -38,16 +42,16 @@ OFFER_FROM = 0.08
 LOUDEST = 0.9
 """No threshold is higher than this."""
 QUIETEST = {
-    "en": LanguageThresholds(emergency=0.05, self_harm=0.01, safeguarding=0.008, dosing=0.03),
-    "es": LanguageThresholds(emergency=0.05, self_harm=0.03, safeguarding=0.008, dosing=0.03),
-    "ru": LanguageThresholds(emergency=0.03, self_harm=0.01, safeguarding=0.03, dosing=0.1),
+    "en": LanguageThresholds(emergency=0.2, self_harm=0.02, safeguarding=0.016, dosing=0.042),
+    "es": LanguageThresholds(emergency=0.1, self_harm=0.06, safeguarding=0.016, dosing=0.084),
+    "ru": LanguageThresholds(emergency=0.12, self_harm=0.02, safeguarding=0.03, dosing=0.14),
 }
 """
 By language: no threshold is lower than these. The encoder has learnt our own questions, so they would set it too low
 for others': these were found on labelled questions by others and on our own test questions together, for recalls about
 96, 92, 88 and 95 % at the fewest false alarms. A language that is not here has those of the first.
 """
-SURE_ENOUGH = 0.68
+SURE_ENOUGH = 0.62
 """No topic is answered below this probability, found in the same way: four of five questions are answered."""
 
 
@@ -89,11 +93,17 @@ def fit_heads(
         model = one_of_many(vectors[train], topics[train])
         places = [names.index(name) for name in model.classes_]
         shares[np.ix_(test, np.array(places))] = model.predict_proba(vectors[test])
-    witnesses = topics_of_danger(rows)
+    found = {urgency: topics_that_tell(rows, partial(tells_of, urgency)) for urgency in URGENCIES}
+    witnesses = {urgency: topics for urgency, topics in found.items() if topics}
+    dosing_witnesses = topics_that_tell(rows, lambda row: row.dosing)
+    between_each = np.vectorize(between)
     for column, urgency in enumerate(URGENCIES):
         if urgency in witnesses:
             theirs = shares[:, [names.index(name) for name in witnesses[urgency]]].sum(axis=1)
-            scores["urgency"][:, column] = np.vectorize(between)(scores["urgency"][:, column], theirs)
+            scores["urgency"][:, column] = between_each(scores["urgency"][:, column], theirs)
+    dangers = shares[:, [names.index(name) for found in witnesses.values() for name in found]].sum(axis=1)
+    asking = shares[:, [names.index(name) for name in dosing_witnesses]].sum(axis=1)
+    scores["dosing"] = between_each(scores["dosing"], asking + dangers * scores["dosing"])
     languages = sorted({row.language for row in rows})
     spoken = np.array([row.language for row in rows])
     thresholds = {code: thresholds_for(scores, truths, dosing, spoken == code, quietest(code)) for code in languages}
@@ -123,18 +133,23 @@ def fit_heads(
         answer_from=answer_from,
         offer_from=OFFER_FROM,
         witnesses=witnesses,
+        dosing_witnesses=dosing_witnesses,
         figures=figures_of(scores, shares, truths, dosing, topics, names, thresholds, spoken),
     )
     (folder / "heads.json").write_text(card.model_dump_json(indent=1) + "\n", encoding="utf-8")
     return card
 
 
-def topics_of_danger(rows: Sequence[Question]) -> dict[Urgency, tuple[str, ...]]:
-    """By urgency: the topics most of whose questions speak of it."""
+def tells_of(urgency: Urgency, row: Question) -> bool:
+    """Whether a question tells of a danger."""
+    return urgency in row.urgencies
+
+
+def topics_that_tell(rows: Sequence[Question], tells: Callable[[Question], bool]) -> tuple[str, ...]:
+    """The topics most of whose questions tell of a danger, or of dosing."""
     asked = Counter(row.topic for row in rows)
-    spoken = Counter((urgency, row.topic) for row in rows for urgency in row.urgencies)
-    found = {u: tuple(sorted(t for t in asked if spoken[u, t] > asked[t] / 2)) for u in URGENCIES}
-    return {urgency: topics for urgency, topics in found.items() if topics}
+    telling = Counter(row.topic for row in rows if tells(row))
+    return tuple(sorted(topic for topic in asked if telling[topic] > asked[topic] / 2))
 
 
 def encoded(rows: Sequence[Question], titles: Titles, encoder: Encoder, cache: Path) -> Vector:
