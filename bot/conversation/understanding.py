@@ -43,6 +43,8 @@ OF_ITS_OWN = 0.33
 """From this probability of its topic on a message is read alone after a refusal."""
 OF_NO_DOSING = 0.012
 """Up to this probability of dosing it is."""
+MOSTLY_OF_ITS_OWN = 0.3
+"""Up to this share of the topics below it is too, though no one topic is likely."""
 EMPTY = frozenset({NO_DOSING, OUT_OF_SCOPE, "small-talk", "about-bot"})
 """Topics of a message that, after a refusal, may ask for the same again."""
 SHORT = 4
@@ -149,7 +151,11 @@ def judge(text: str, library: Library, language: str, topic: str | None) -> Prob
 def is_of_its_own(alone: Probabilities) -> bool:
     """Whether a message, read alone, tells of something else than dosing; "just roughly" tells of nothing."""
     best = max(alone.topics, key=lambda topic: alone.topics[topic], default=OUT_OF_SCOPE)
-    return best not in EMPTY and alone.topics.get(best, 0.0) >= OF_ITS_OWN and alone.dosing < OF_NO_DOSING
+    if best not in EMPTY and alone.topics.get(best, 0.0) >= OF_ITS_OWN and alone.dosing < OF_NO_DOSING:
+        return True
+    # "Why is that dangerous" is about one of many topics, and about none of those in which the request hides.
+    empty = sum(alone.topics.get(topic, 0.0) for topic in EMPTY)
+    return bool(alone.topics) and empty <= MOSTLY_OF_ITS_OWN and alone.dosing < OF_NO_DOSING / 2
 
 
 def without_greeting(text: str, shortcuts: Mapping[tuple[str, ...], str]) -> str:
@@ -166,6 +172,8 @@ def confident(probabilities: Probabilities, thresholds: Thresholds | None) -> bo
     """Whether a message after a refusal clearly asks for something else."""
     if thresholds is None:
         return False
+    if is_of_its_own(probabilities):
+        return True
     best = max(probabilities.topics.items(), key=lambda item: item[1], default=("", 0.0))
     return (
         best[0] not in {NO_DOSING, OUT_OF_SCOPE, "small-talk"}

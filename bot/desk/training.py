@@ -42,7 +42,7 @@ OFFER_FROM = 0.08
 LOUDEST = 0.9
 """No threshold is higher than this."""
 QUIETEST = {
-    "en": LanguageThresholds(emergency=0.2, self_harm=0.02, safeguarding=0.016, dosing=0.042),
+    "en": LanguageThresholds(emergency=0.2, self_harm=0.014, safeguarding=0.016, dosing=0.042),
     "es": LanguageThresholds(emergency=0.1, self_harm=0.06, safeguarding=0.016, dosing=0.084),
     "ru": LanguageThresholds(emergency=0.12, self_harm=0.02, safeguarding=0.03, dosing=0.14),
 }

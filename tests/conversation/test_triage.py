@@ -162,6 +162,9 @@ REFUSED = {
         ("ru", "какой глупый бот"),
         ("es", "y si me tienen que operar"),
         ("es", "este bot no sirve para nada"),
+        ("en", "ok but why is that so dangerous"),
+        ("ru", "а почему это опасно"),
+        ("es", "y por qué es peligroso"),
     ],
 )
 def test_after_a_refusal_what_is_of_its_own_is_answered(language: str, text: str, talk: Talk) -> None:
