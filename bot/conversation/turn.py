@@ -81,5 +81,7 @@ def remembered(session: Session, understanding: Understanding, reply: Reply) -> 
 
 def guessed(understanding: Understanding, reply: Reply) -> str | None:
     """The topic that was likeliest where some were offered to choose from: who writes on instead means it too."""
-    first = understanding.offered[0] if understanding.offered and reply.topic == OUT_OF_SCOPE else None
+    if not understanding.offered or understanding.offered[0] in ASIDE or reply.topic != OUT_OF_SCOPE:
+        return None
+    first = understanding.offered[0]
     return next((c.topic for c in understanding.candidates if c.topic == first and c.score >= GUESSED), None)

@@ -8,8 +8,10 @@ from dataclasses import replace
 import pytest
 
 from bot.conversation.library import Library
+from bot.conversation.reply import compose
+from bot.conversation.turn import remembered
 from bot.markup import plain_reply
-from bot.vocabulary import Audience, Danger, PassageKind, Profile, Session, Urgency
+from bot.vocabulary import Audience, Candidate, Danger, PassageKind, Profile, Session, Understanding, Urgency
 from tests.conftest import Talk
 
 ON_ITS_WAY = (
@@ -316,6 +318,26 @@ def test_a_greeting_does_not_hide_the_question(text: str, topic: str, talk: Talk
 def test_a_question_without_an_answer_leaves_the_talk_where_it_was(talk: Talk) -> None:
     assert talk.say("what is naltrexone", "what is the capital of france").reply.topic == "out-of-scope"
     assert talk.session.topic == "naltrexone-what-is"
+
+
+def test_who_writes_on_where_topics_were_offered_means_the_likeliest(talk: Talk) -> None:
+    talk.say("the spray from the box")
+    assert talk.session.topic == "naloxone-what-is"
+    assert talk.say("and how long is that good for").reply.topic == "naloxone-wears-off"
+
+
+@pytest.mark.parametrize(
+    ("offered", "score", "after"),
+    [("detox", 0.35, "detox"), ("detox", 0.2, "grief"), ("small-talk", 0.6, "grief")],
+)
+def test_what_was_offered_is_leant_on_where_it_is_likely_and_a_topic(
+    offered: str, score: float, after: str, library: Library
+) -> None:
+    understanding = Understanding("en", Profile(), candidates=(Candidate(offered, score),), offered=(offered,))
+    before = Session(topic="grief")
+    session = remembered(before, understanding, compose(understanding, before, library))
+    assert session is not None
+    assert session.topic == after
 
 
 def test_a_tapped_topic_without_a_text_is_no_failure(library: Library) -> None:
