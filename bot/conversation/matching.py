@@ -56,25 +56,36 @@ class Heads:
                 u: agreed(p, self.witnesses.get(u, frozenset()), topics)
                 for u, p in zip(URGENCIES, urgency.tolist(), strict=True)
             },
-            self.agreed_on_dosing(float(dosing[0]), topics),
+            self.dosing_agreed(float(dosing[0]), topics),
             topics,
         )
 
-    def agreed_on_dosing(self, likely: float, topics: Mapping[str, float]) -> float:
-        """The same for dosing; where the topic is a danger it says nothing of dosing, and the head speaks alone."""
+    def dosing_agreed(self, likely: float, topics: Mapping[str, float]) -> float:
+        """What the head says of dosing and what its topics' share says; of 97 in 100 requests found, two fifths of the honest
+        questions are then refused that the head alone would refuse."""
         dangers = sum(topics.get(topic, 0.0) for found in self.witnesses.values() for topic in found)
-        theirs = sum(topics.get(topic, 0.0) for topic in self.dosing_witnesses)
-        return between(likely, theirs + dangers * likely) if self.dosing_witnesses else likely
+        asking = sum(topics.get(topic, 0.0) for topic in self.dosing_witnesses)
+        return between_on_dosing(likely, asking, dangers) if self.dosing_witnesses else likely
 
 
 def agreed(likely: float, witnesses: frozenset[str], topics: Mapping[str, float]) -> float:
     """
-    The mean, in log-odds, of what a head says of a danger or of dosing, and what the share of its topics says.
+    The mean, in log-odds, of what a danger's own head says and what its topics' share says.
 
-    Each errs on other messages. Of 97 in 100 dangers found, both together raise half the false alarms of one; of 97 in 100
-    requests for dosing, they refuse two fifths of the honest questions.
+    Each errs on other messages: of 97 in 100 dangers found, both together raise half the false alarms of one.
     """
     return between(likely, sum(topics.get(topic, 0.0) for topic in witnesses)) if witnesses else likely
+
+
+def between_on_dosing(likely: float, asking: float, dangers: float) -> float:
+    """
+    Half-way between the head and the topics; a topic that is a danger says nothing of dosing, and the head speaks for it.
+
+    Args:
+        asking: the share of the topics that speak of dosing.
+        dangers: that of those that speak of a danger.
+    """
+    return between(likely, asking + dangers * likely)
 
 
 NEVER = 1e-9

@@ -20,7 +20,7 @@ from bot.content.encoder import EncoderCard, HeadsCard, LanguageThresholds
 from bot.content.questions import Question, questions_digest
 from bot.conversation.language import after_title
 from bot.conversation.library import OUT_OF_SCOPE
-from bot.conversation.matching import URGENCIES, between
+from bot.conversation.matching import URGENCIES, between, between_on_dosing
 from bot.conversation.spelling import count_words
 from bot.vocabulary import Encoder, Urgency, Vector
 
@@ -96,14 +96,13 @@ def fit_heads(
     found = {urgency: topics_that_tell(rows, partial(tells_of, urgency)) for urgency in URGENCIES}
     witnesses = {urgency: topics for urgency, topics in found.items() if topics}
     dosing_witnesses = topics_that_tell(rows, lambda row: row.dosing)
-    between_each = np.vectorize(between)
+    theirs = {urgency: share_of(topics, shares, names) for urgency, topics in witnesses.items()}
     for column, urgency in enumerate(URGENCIES):
         if urgency in witnesses:
-            theirs = shares[:, [names.index(name) for name in witnesses[urgency]]].sum(axis=1)
-            scores["urgency"][:, column] = between_each(scores["urgency"][:, column], theirs)
-    dangers = shares[:, [names.index(name) for found in witnesses.values() for name in found]].sum(axis=1)
-    asking = shares[:, [names.index(name) for name in dosing_witnesses]].sum(axis=1)
-    scores["dosing"] = between_each(scores["dosing"], asking + dangers * scores["dosing"])
+            scores["urgency"][:, column] = np.vectorize(between)(scores["urgency"][:, column], theirs[urgency])
+    if dosing_witnesses:
+        asking, dangers = share_of(dosing_witnesses, shares, names), sum(theirs.values(), np.zeros(len(rows)))
+        scores["dosing"] = np.vectorize(between_on_dosing)(scores["dosing"], asking, dangers)
     languages = sorted({row.language for row in rows})
     spoken = np.array([row.language for row in rows])
     thresholds = {code: thresholds_for(scores, truths, dosing, spoken == code, quietest(code)) for code in languages}
@@ -138,6 +137,12 @@ def fit_heads(
     )
     (folder / "heads.json").write_text(card.model_dump_json(indent=1) + "\n", encoding="utf-8")
     return card
+
+
+def share_of(topics: Sequence[str], shares: Floats, names: Sequence[str]) -> Floats:
+    """Of each row, the share of some topics among those that are named by the columns."""
+    total: Floats = shares[:, [names.index(topic) for topic in topics]].sum(axis=1)
+    return total
 
 
 def tells_of(urgency: Urgency, row: Question) -> bool:

@@ -195,6 +195,16 @@ class Answering:
         if key in self._talks:
             self._talks[key].waiting.clear()
 
+    async def forget(self, row: int, more: Callable[[Connection], None] | None = None) -> None:
+        """Nothing more is to be done for a message; what else the store is to do with that goes along."""
+
+        def erase(db: Connection) -> None:
+            self._mailbox.answered(db, [row], "", [])
+            if more:
+                more(db)
+
+        await self._store.tell(erase)
+
     def follow(self, old: int, new: int) -> None:
         """A chat has another id: its talks go along."""
         if old != new:
@@ -371,7 +381,7 @@ class Answering:
         )
         self._outbox.add(item)
         if waiting.row is not None:
-            await self._forget(waiting.row)
+            await self.forget(waiting.row)
 
     def _lately_in(self, key: str) -> _Lately:
         """What is remembered of a chat's last messages, for as long as there is room."""
@@ -475,10 +485,6 @@ class Answering:
                 self._store.tell_later(keep_late)
                 return True
             await asyncio.sleep(0.5)
-
-    async def _forget(self, row: int) -> None:
-        """Nothing more is to be done for a message."""
-        await self._store.tell(lambda db: self._mailbox.answered(db, [row], "", []))
 
     async def _forget_reply(self, row: int | None) -> None:
         """A reply is not to be sent."""

@@ -7,10 +7,10 @@ import json
 import secrets
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
-from typing import Any, TypeVar
+from typing import Any
 
 from sqlalchemy import Connection
 
@@ -33,7 +33,6 @@ from bot.store.sessions import Sessions
 from bot.telemetry import OLDEST, RECEIVED, WAITING, alarm, count_failure, note
 from bot.vocabulary import ClearedReply, Session
 
-T = TypeVar("T")
 OUTAGE = 10.0
 """Seconds of a store that is away, after which ordinary messages too are answered from memory."""
 CANARY = "what is naloxone"
@@ -193,7 +192,7 @@ class Telegram:
         self._started[row] = time.monotonic()
         await asyncio.sleep(TOLD)
         if await self._store.run(lambda db: self.mailbox.is_seen(db, self._names.of_answered(_identity(one))), STUCK):
-            await self._erase(row)
+            await self._answering.forget(row)
         else:
             del self._started[row]
             self._begin_safely(raw, heard, row)
@@ -237,7 +236,7 @@ class Telegram:
                 RECEIVED.labels(CHANNEL, "repeat").inc()
             elif settled:  # answered from memory while the store took its time
                 self._started[row] = time.monotonic()
-                self._background.spawn(self._erase(row))
+                self._background.spawn(self._answering.forget(row))
             elif late:
                 self._background.spawn(self._begin_unless_answered(raw, heard, one, row))
             elif one.chat in taken.chats:
@@ -287,7 +286,7 @@ class Telegram:
         raw, heard, incoming = self._received(json.loads(letter.content))
         if _identity(incoming) in self._settled:
             self._started[letter.id] = time.monotonic()
-            self._background.spawn(self._erase(letter.id))
+            self._background.spawn(self._answering.forget(letter.id))
         else:
             self._begin_safely(raw, heard, letter.id)
 
@@ -406,19 +405,19 @@ class Telegram:
                 self._background.spawn(self._bury(raw, row))
             case Kind.NOTHING:
                 RECEIVED.labels(CHANNEL, "nothing").inc()
-                self._background.spawn(self._erase(row))
+                self._background.spawn(self._answering.forget(row))
             case Kind.CLOSED:
                 RECEIVED.labels(CHANNEL, "closed").inc()
                 assert heard
                 key = self._names.of_chat(heard.chat)
                 self._answering.drop(key)
                 self.outbox.close_chat(key)
-                self._background.spawn(self._erase(row, lambda db: self.mailbox.close(db, key, before=row)))
+                self._background.spawn(self._answering.forget(row, lambda db: self.mailbox.close(db, key, before=row)))
             case Kind.MOVED:
                 assert heard
                 assert heard.moved_to is not None
                 self._background.spawn(self._moved(heard.chat, heard.moved_to))
-                self._background.spawn(self._erase(row))
+                self._background.spawn(self._answering.forget(row))
             case _:
                 assert heard
                 RECEIVED.labels(CHANNEL, heard.kind.name.lower()).inc()
@@ -469,14 +468,6 @@ class Telegram:
         chat = chat_of(raw)
         if chat is not None:
             self._answering.add(Heard(Kind.MESSAGE, chat, chat, words_of(raw)), None)
-
-    async def _erase(self, row: int, more: Callable[[Connection], None] | None = None) -> None:
-        def erase(db: Connection) -> None:
-            self.mailbox.answered(db, [row], "", [])
-            if more:
-                more(db)
-
-        await self._store.tell(erase)
 
     async def _moved(self, old: int, new: int) -> None:
         """A group became a supergroup: its talks and what waits for it go along."""

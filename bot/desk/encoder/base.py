@@ -14,10 +14,7 @@ from typing import Final
 import numpy as np
 from tokenizers import Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers, processors
 
-from bot.desk.encoder.file import (
-    MAX_TOKENS,
-    Floats,
-)
+from bot.desk.encoder.file import HEADS, MAX_TOKENS, Floats
 
 BASE_MODEL: Final = "intfloat/multilingual-e5-small"
 BASE_LICENCE: Final = "MIT"
@@ -36,7 +33,7 @@ class Shape:
 
     width: int = 384
     layers: int = 12
-    heads: int = 12
+    heads: int = HEADS
     hidden: int = 1536
 
 

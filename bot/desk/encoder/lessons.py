@@ -16,15 +16,13 @@ from torch import Tensor
 
 from bot.content.loader import load
 from bot.content.questions import Question
-from bot.desk.encoder.base import (
-    PADDING,
-)
+from bot.conversation.library import OUT_OF_SCOPE
+from bot.desk.encoder.base import PADDING
 from bot.desk.encoder.network import URGENCIES
 from bot.desk.noise import noised
 
 Fold = Callable[[str], str]
 """What the bot does to a message's spelling before it encodes it."""
-OUT_OF_SCOPE: Final = "out-of-scope"
 FOLLOWING: Final = 14
 """Up to so many words a message may have that is taught as a follow-up."""
 

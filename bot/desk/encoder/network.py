@@ -11,14 +11,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from bot.desk.encoder.base import (
-    Base,
-    Shape,
-)
-from bot.desk.encoder.file import (
-    MAX_TOKENS,
-    Floats,
-)
+from bot.desk.encoder.base import Base, Shape
+from bot.desk.encoder.file import EPSILON, MAX_TOKENS, Floats
 
 URGENCIES: Final = ("emergency", "self_harm", "safeguarding")
 
@@ -31,10 +25,10 @@ class Layer(nn.Module):
         self.heads, self.head_width = shape.heads, shape.width // shape.heads
         self.queries_keys_values = nn.Linear(shape.width, 3 * shape.width)
         self.attended = nn.Linear(shape.width, shape.width)
-        self.attended_norm = nn.LayerNorm(shape.width, eps=1e-12)
+        self.attended_norm = nn.LayerNorm(shape.width, eps=EPSILON)
         self.widen = nn.Linear(shape.width, shape.hidden)
         self.narrow = nn.Linear(shape.hidden, shape.width)
-        self.narrow_norm = nn.LayerNorm(shape.width, eps=1e-12)
+        self.narrow_norm = nn.LayerNorm(shape.width, eps=EPSILON)
         self.dropout = nn.Dropout(dropout)
 
     def forward(self, states: Tensor, shut_out: Tensor) -> Tensor:
@@ -57,7 +51,7 @@ class Network(nn.Module):
         super().__init__()
         self.words: nn.Module = nn.Embedding(pieces, shape.width)
         self.positions = nn.Embedding(MAX_TOKENS, shape.width)
-        self.norm = nn.LayerNorm(shape.width, eps=1e-12)
+        self.norm = nn.LayerNorm(shape.width, eps=EPSILON)
         self.layers = nn.ModuleList(Layer(shape, dropout) for _ in range(shape.layers))
         self.dropout = nn.Dropout(dropout)
 
