@@ -92,6 +92,12 @@ class Stage:
         for _, happen in waiting:
             happen()
 
+    def flow_watched(self, rate: float, seconds: float) -> None:
+        """The same, with what each process holds marked every half minute."""
+        for at in range(0, int(seconds), 30):
+            self.flow(rate, min(30, seconds - at))
+            self.mark(", ".join(f"{bot.memory():.0f} MB, {bot.files()} files" for bot in self.bots))
+
     def settle(self, seconds: float) -> None:
         """Wait until nothing has been sent for a while, or no longer."""
         end, count, quiet = time.monotonic() + seconds, -1, 0
@@ -135,9 +141,9 @@ def stage(replicas: int, faked: bool) -> Iterator[Stage]:
 
 
 def steady(on: Stage, seconds: float) -> None:
-    """40 a second."""
+    """40 people a second, each of them new; whether the memory grows."""
     on.api.limit(None)
-    on.flow(40, seconds)
+    on.flow_watched(40, seconds)
     on.settle(120)
 
 
@@ -259,9 +265,7 @@ def clock(on: Stage, seconds: float) -> None:
 def soak(on: Stage, seconds: float) -> None:
     """A percent of every fault."""
     on.api.faults_by_lot("sendMessage", EVERY_FAULT)
-    for at in range(0, int(seconds), 30):
-        on.flow(15, min(30, seconds - at))
-        on.mark(", ".join(f"{bot.memory():.0f} MB, {bot.files()} files" for bot in on.bots))
+    on.flow_watched(15, seconds)
     on.api.heal()
     on.settle(120)
 
