@@ -92,6 +92,9 @@ def chosen_topic(understanding: Understanding, session: Session, library: Librar
         asked = understanding.topic
         served = asked and library.response(understanding.language, asked)
         lasting = session.danger is not None and understanding.dangers[0] == session.danger
+        # Thanks for a step are no reason to begin again at the first.
+        if lasting and asked == SMALL_TALK and session.topic and library.topics[session.topic].group == "steps":
+            return session.topic
         if command and asked and served:
             return asked
         if lasting and asked and served and library.topics[asked].group in STAYS and not understanding.dosing:

@@ -371,6 +371,14 @@ def test_a_short_answer_leads_to_its_step(text: str, step: str, talk: Talk) -> N
     assert talk.say("he is blue and not breathing", text).reply.topic == step
 
 
+@pytest.mark.parametrize("thanks", ["thx", "ok thanks", "спасибо", "gracias"])
+def test_thanks_for_a_step_bring_that_step_and_not_the_first(thanks: str, talk: Talk) -> None:
+    reply = talk.say("he is blue and not breathing", "ok he woke up now", thanks).reply
+    assert reply.topic == "step-woke-up"
+    assert reply.urgency is Urgency.EMERGENCY
+    assert reply.passages[0].kind is PassageKind.POINTER
+
+
 def test_a_teen_and_a_parent_are_each_spoken_to_in_their_words(library: Library) -> None:
     differ = [
         (language, topic)
