@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from bot.conversation.leaving import HOW, KEPT, OFFERED_BY, SHOWN, WAY, can_leave
 from bot.conversation.library import LAST_RESORT, NO_DOSING, OUT_OF_SCOPE, Library, Response
+from bot.conversation.triage import USUAL_TOPIC
 from bot.conversation.understanding import STAYS, known_to_us, servable
 from bot.vocabulary import (
     Choice,
@@ -99,7 +100,9 @@ def chosen_topic(understanding: Understanding, session: Session, library: Librar
             return asked
         if lasting and asked and served and library.topics[asked].group in STAYS and not understanding.dosing:
             return asked
-        return understanding.dangers[0].topic
+        danger = understanding.dangers[0]
+        served = library.response(understanding.language, danger.topic)
+        return danger.topic if served else USUAL_TOPIC[danger.urgency]
     if understanding.dosing:
         return NO_DOSING
     if understanding.topic and library.response(understanding.language, understanding.topic):

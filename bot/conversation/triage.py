@@ -146,6 +146,15 @@ SURE = 0.97
 DOUBTED = 0.004
 """Below this the model outvotes a signal: it has then read the words as a film, a laptop or a year long gone."""
 
+FAINT = 0.15
+"""Up to this likelihood, and with no signal of it, thoughts of self-harm are heard faintly."""
+
+CLEAR = 0.8
+"""
+From this probability on a topic is clearly asked about. Of eight labelled messages in which self-harm was heard faintly
+beside a clear topic, it was a right answer to seven, though three did tell of self-harm: crisis lines first, then that.
+"""
+
 USUAL_TOPIC = {
     Urgency.EMERGENCY: "someone-down",
     Urgency.SELF_HARM: "self-harm",
@@ -158,6 +167,7 @@ def triage(
     probabilities: Probabilities,
     thresholds: Thresholds | None,
     urgency_of: Mapping[str, Urgency],
+    not_instead: frozenset[str] = frozenset(),
 ) -> tuple[Danger, ...]:
     """
     All dangers in a message, gravest first: the larger of signal and model, for each urgency.
@@ -165,6 +175,7 @@ def triage(
     Args:
         heard: the signals that stand in it.
         urgency_of: the danger that each topic answers.
+        not_instead: topics that never answer in the place of a danger's own.
     """
     loud = {urgency_of.get(s.topic, Urgency.NONE): s.topic for s in reversed(heard) if not s.calm}
     calm = {urgency_of.get(s.topic, Urgency.NONE) for s in heard if s.calm}
@@ -177,8 +188,19 @@ def triage(
         spoken = urgency in loud and (thresholds is None or likely >= DOUBTED)
         if spoken or likely >= bar:
             topic = gravest_topic(urgency, probabilities.topics, urgency_of) or loud.get(urgency) or usual
+            if urgency is Urgency.SELF_HARM and urgency not in loud and likely <= FAINT:
+                topic = clear_topic(probabilities.topics, urgency_of, not_instead) or topic
             dangers.append(Danger(urgency, loud[urgency] if spoken and loud[urgency] != usual else topic))
     return tuple(sorted(dangers, key=lambda danger: -danger.urgency.gravity))
+
+
+def clear_topic(
+    topics: Mapping[str, float], urgency_of: Mapping[str, Urgency], not_instead: frozenset[str]
+) -> str | None:
+    """The topic that is clearly asked about, where it answers no danger."""
+    best = max(topics, key=lambda topic: topics[topic], default=None)
+    calm = best is not None and urgency_of.get(best, Urgency.NONE) is Urgency.NONE and best not in not_instead
+    return best if best is not None and calm and topics[best] >= CLEAR else None
 
 
 def gravest_topic(urgency: Urgency, topics: Mapping[str, float], urgency_of: Mapping[str, Urgency]) -> str | None:

@@ -34,6 +34,8 @@ from bot.vocabulary import (
 
 CONTEXT = 0.85
 """The share of the reading after the last topic, beside the one of the message alone."""
+CONTEXT_OF_THE_SAME = 0.55
+"""Its share where that reading tells of nothing but the last topic again: its title alone might say so."""
 SURE_IN_TALK = 0.35
 """
 From this probability on a topic is answered where the message is read after the last one: a follow-up of three words is
@@ -108,7 +110,7 @@ def of_words(
     probabilities = judge(text, library, known.language, session.topic)
     thresholds = library.heads.thresholds.get(known.language) if library.heads else None
     urgency_of = library.urgency_of
-    dangers = triage(signals, probabilities, thresholds, urgency_of)
+    dangers = triage(signals, probabilities, thresholds, urgency_of, EMPTY)
     dosing = asks_for_dosing(signals, probabilities, thresholds)
     if session.declined and leans and not dangers:
         dosing = dosing or not confident(probabilities, thresholds)

@@ -8,7 +8,9 @@ import pytest
 
 from bot.conversation.library import Library
 from bot.conversation.triage import (
+    CLEAR,
     DOUBTED,
+    FAINT,
     SURE,
     Probabilities,
     Signal,
@@ -296,6 +298,27 @@ def test_the_larger_of_signal_and_model_counts(
 ) -> None:
     dangers = triage(Signals((LOUD, CALM)).heard(text), probabilities, bars, URGENCY_OF)
     assert dangers == tuple(Danger(URGENCY_OF[topic], topic) for topic in found)
+
+
+@pytest.mark.parametrize(
+    ("text", "likely", "topic", "share", "answers"),
+    [
+        ("hello", FAINT, "relapse", CLEAR, "relapse"),  # heard faintly beside a clear question: that is answered
+        ("hello", FAINT + 0.01, "relapse", CLEAR, "self-harm"),
+        ("hello", FAINT, "relapse", CLEAR - 0.01, "self-harm"),
+        ("end it", FAINT, "relapse", CLEAR, "self-harm"),  # nothing that a signal tells of is faint
+        ("hello", FAINT, "small-talk", CLEAR, "self-harm"),  # a goodbye is no question
+        ("hello", FAINT, "someone-down", CLEAR, "self-harm"),
+    ],
+)
+def test_self_harm_that_is_heard_faintly_lets_a_clear_question_be_answered(
+    text: str, likely: float, topic: str, share: float, answers: str
+) -> None:
+    bars = Thresholds({**BARS.urgencies, Urgency.SELF_HARM: 0.1}, 0.5)
+    said = Probabilities({Urgency.SELF_HARM: likely}, topics={topic: share, "self-harm": 1 - share})
+    heard = Signals((Signal("self-harm", (pattern("end it"),)),)).heard(text)
+    found = triage(heard, said, bars, URGENCY_OF, frozenset({"small-talk"}))
+    assert found == (Danger(Urgency.SELF_HARM, answers),)
 
 
 @pytest.mark.parametrize(

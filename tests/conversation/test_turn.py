@@ -371,6 +371,24 @@ def test_a_short_answer_leads_to_its_step(text: str, step: str, talk: Talk) -> N
     assert talk.say("he is blue and not breathing", text).reply.topic == step
 
 
+@pytest.mark.parametrize("language", ["en", "ru", "es"])
+def test_a_question_in_which_self_harm_is_heard_faintly_is_answered_after_the_crisis_line(
+    language: str, library: Library
+) -> None:
+    danger = Danger(Urgency.SELF_HARM, "relapse")
+    reply = compose(Understanding(language, Profile(language, "US"), (danger,)), Session(), library)
+    assert (reply.topic, reply.urgency) == ("relapse", Urgency.SELF_HARM)
+    kinds = [passage.kind for passage in reply.passages]
+    assert kinds == [PassageKind.POINTER, PassageKind.LINES, PassageKind.BODY]
+
+
+def test_a_danger_whose_own_topic_has_no_text_is_answered_by_the_usual_one(library: Library) -> None:
+    rest = {key: text for key, text in library.responses.items() if key != ("en", "someone-threatens-suicide")}
+    danger = Danger(Urgency.SELF_HARM, "someone-threatens-suicide")
+    reply = compose(Understanding("en", Profile("en"), (danger,)), Session(), replace(library, responses=rest))
+    assert reply.topic == "self-harm"
+
+
 @pytest.mark.parametrize("thanks", ["thx", "ok thanks", "спасибо", "gracias"])
 def test_thanks_for_a_step_bring_that_step_and_not_the_first(thanks: str, talk: Talk) -> None:
     reply = talk.say("he is blue and not breathing", "ok he woke up now", thanks).reply
