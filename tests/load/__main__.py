@@ -99,12 +99,12 @@ class Stage:
             self.mark(", ".join(f"{bot.memory():.0f} MB, {bot.files()} files" for bot in self.bots))
 
     def settle(self, seconds: float) -> None:
-        """Wait until nothing has been sent for a while, or no longer."""
+        """Wait until nothing waits to be fetched and nothing has been sent for a while, or no longer."""
         end, count, quiet = time.monotonic() + seconds, -1, 0
         while time.monotonic() < end and quiet < 12:
             time.sleep(1.0)
             now = len(self.api.sent())
-            count, quiet = now, quiet + 1 if now == count else 0
+            count, quiet = now, quiet + 1 if now == count and not self.api.waiting else 0
 
 
 @contextmanager
