@@ -44,7 +44,7 @@ LOUDEST = 0.9
 QUIETEST = {
     "en": LanguageThresholds(emergency=0.2, self_harm=0.014, safeguarding=0.016, dosing=0.042),
     "es": LanguageThresholds(emergency=0.1, self_harm=0.06, safeguarding=0.016, dosing=0.084),
-    "ru": LanguageThresholds(emergency=0.12, self_harm=0.02, safeguarding=0.03, dosing=0.14),
+    "ru": LanguageThresholds(emergency=0.12, self_harm=0.025, safeguarding=0.03, dosing=0.14),
 }
 """
 By language: no threshold is lower than these. The encoder has learnt our own questions, so they would set it too low
