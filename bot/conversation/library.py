@@ -18,7 +18,8 @@ from bot.vocabulary import Audience, Encoder, Passage, PassageKind, ReviewKind, 
 LAST_RESORT = "last-resort"
 OUT_OF_SCOPE = "out-of-scope"
 NO_DOSING = "no-dosing"
-ASIDE = frozenset({OUT_OF_SCOPE, "small-talk", "feedback"})
+SMALL_TALK = "small-talk"
+ASIDE = frozenset({OUT_OF_SCOPE, SMALL_TALK, "feedback"})
 """Topics that leave a talk where it was: after "thanks" a question may lean on the same topic as before."""
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from bot.conversation.leaving import HOW, KEPT, OFFERED_BY, SHOWN, WAY, can_leave
-from bot.conversation.library import LAST_RESORT, NO_DOSING, OUT_OF_SCOPE, Library, Response
+from bot.conversation.library import LAST_RESORT, NO_DOSING, OUT_OF_SCOPE, SMALL_TALK, Library, Response
 from bot.conversation.triage import USUAL_TOPIC
 from bot.conversation.understanding import STAYS, known_to_us, servable
 from bot.vocabulary import (
@@ -36,7 +36,6 @@ HOW_TO = {
     CommandKind.AUDIENCE: "no-audience",
 }
 LEAVING = frozenset({CommandKind.LEAVE, CommandKind.KEEP, CommandKind.DROP})
-SMALL_TALK = "small-talk"
 HELP = "help"
 CHOICES = 6
 """More than this, nobody reads."""

@@ -15,7 +15,7 @@ from bot.conversation.language import (
     without_pictures,
     words,
 )
-from bot.conversation.library import NO_DOSING, OUT_OF_SCOPE, Library, Words
+from bot.conversation.library import NO_DOSING, OUT_OF_SCOPE, SMALL_TALK, Library, Words
 from bot.conversation.matching import candidates, in_both, in_context, match
 from bot.conversation.spelling import RUSSIAN
 from bot.conversation.triage import Probabilities, Signal, Thresholds, asks_for_dosing, triage
@@ -47,13 +47,13 @@ OF_NO_DOSING = 0.012
 """Up to this probability of dosing it is."""
 MOSTLY_OF_ITS_OWN = 0.3
 """Up to this share of the topics below it is too, though no one topic is likely."""
-EMPTY = frozenset({NO_DOSING, OUT_OF_SCOPE, "small-talk", "about-bot"})
+EMPTY = frozenset({NO_DOSING, OUT_OF_SCOPE, SMALL_TALK, "about-bot"})
 """Topics of a message that, after a refusal, may ask for the same again."""
 SHORT = 4
 """Up to so many words a message may lean on the last topic without saying so."""
 STAYS = frozenset({"emergency", "overdose", "naloxone", "steps"})
 """Groups of questions that do not end an emergency: people ask them beside the person who is down."""
-BESIDE = frozenset({"small-talk", "find-help", "feedback"})
+BESIDE = frozenset({SMALL_TALK, "find-help", "feedback"})
 """Topics that say nothing about an emergency being over: "ok", "help me", "that is wrong"."""
 MISTAKE = "step-mistake"
 UNREADABLE = "unreadable"
@@ -116,6 +116,10 @@ def of_words(
         dosing = dosing or not confident(probabilities, thresholds)
     ranked = candidates(probabilities)
     shortcut = spoken.shortcuts.get(typed)
+    if shortcut == SMALL_TALK and session.danger is None:
+        # In "that's all for now" the model hears a farewell for good; the table knows better, a signal still counts.
+        # After a danger the model is heard: then it may be one.
+        dangers = triage(signals, Probabilities(), None, urgency_of)
     if shortcut and not dangers:
         ranked = (Candidate(shortcut, 1.0), *(c for c in ranked if c.topic != shortcut))[:5]
         return still_in_danger(replace(known, candidates=ranked, topic=shortcut), session, leans, library)
@@ -165,7 +169,7 @@ def without_greeting(text: str, shortcuts: Mapping[tuple[str, ...], str]) -> str
     parts = text.split()
     for length in (2, 1):
         opening, rest = words(" ".join(parts[:length])), parts[length:]
-        if shortcuts.get(opening) == "small-talk" and len(rest) >= GREETED:
+        if shortcuts.get(opening) == SMALL_TALK and len(rest) >= GREETED:
             return " ".join(rest)
     return text
 
@@ -178,7 +182,7 @@ def confident(probabilities: Probabilities, thresholds: Thresholds | None) -> bo
         return True
     best = max(probabilities.topics.items(), key=lambda item: item[1], default=("", 0.0))
     return (
-        best[0] not in {NO_DOSING, OUT_OF_SCOPE, "small-talk"}
+        best[0] not in {NO_DOSING, OUT_OF_SCOPE, SMALL_TALK}
         and best[1] >= OF_ITS_OWN
         and probabilities.dosing < thresholds.dosing / 2
     )

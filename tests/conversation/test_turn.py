@@ -389,6 +389,22 @@ def test_a_danger_whose_own_topic_has_no_text_is_answered_by_the_usual_one(libra
     assert reply.topic == "self-harm"
 
 
+@pytest.mark.parametrize(
+    "closing",
+    ["that's all for now", "im done for today", "Eso es todo por hoy", "nada más por ahora", "на сегодня всё"],
+)
+def test_the_end_of_a_talk_is_no_farewell_for_good(closing: str, talk: Talk) -> None:
+    reply = talk.say("/answer naloxone-store", closing).reply
+    assert (reply.topic, reply.urgency) == ("small-talk", Urgency.NONE)
+
+
+@pytest.mark.parametrize(
+    "farewell", ["that's all for now i want to die", "eso es todo me quiero morir", "на сегодня всё хочу умереть"]
+)
+def test_a_farewell_for_good_is_heard_in_the_end_of_a_talk(farewell: str, talk: Talk) -> None:
+    assert talk.say("/answer naloxone-store", farewell).reply.urgency is Urgency.SELF_HARM
+
+
 @pytest.mark.parametrize("thanks", ["thx", "ok thanks", "спасибо", "gracias"])
 def test_thanks_for_a_step_bring_that_step_and_not_the_first(thanks: str, talk: Talk) -> None:
     reply = talk.say("he is blue and not breathing", "ok he woke up now", thanks).reply
