@@ -13,6 +13,7 @@ from collections.abc import Callable, Container
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from enum import IntEnum
+from math import ceil
 from queue import PriorityQueue
 from threading import Thread
 from time import monotonic
@@ -71,8 +72,8 @@ class Schedule:
     def __init__(self, limits: Limits) -> None:
         self.limits = limits
         self.pace = limits.pace
-        self.processes = 1
-        """Among so many the pace is shared."""
+        self.part = 1.0
+        """The part of the pace that is ours, where several processes share it."""
         self._chats: dict[str, _Chat] = {}
         self._ready: dict[Lane, list[tuple[int, str]]] = {lane: [] for lane in Lane}
         self._later: list[tuple[float, str]] = []
@@ -241,11 +242,11 @@ class Schedule:
 
     @property
     def _share(self) -> int:
-        return max(2, self.pace // self.processes)
+        return max(2, int(self.pace * self.part))
 
     @property
     def _reserve(self) -> int:
-        return -(-self.limits.reserve // self.processes)
+        return ceil(self.limits.reserve * self.part)
 
     def _has_room(self, lane: Lane, now: float) -> bool:
         """

@@ -87,19 +87,22 @@ class Leases:
         if not db.execute(ours.values(until=clock(db) + LEASE)).rowcount:
             raise LostError(name)
 
-    def renew(self, db: Connection) -> tuple[set[str], int]:
+    def renew(self, db: Connection) -> tuple[set[str], float]:
         """
         Renew all that is ours, the lease of our own life with it.
 
         Returns:
-            The names that are ours, and how many processes live.
+            The names that are ours; and our part of what all processes share. Half of that is dealt out evenly, so that
+            none has to wait when it gets work, and half by what each holds: one that is behind is helped by the idle.
         """
         now = clock(db)
         self.claim(db, [PROCESS + self.owner])
         ours = update(LEASES).where(LEASES.c.owner == self.owner).values(until=now + LEASE).returning(LEASES.c.name)
         names = set(db.execute(ours).scalars())
-        alive = select(func.count()).select_from(LEASES).where(LEASES.c.name.startswith(PROCESS), LEASES.c.until > now)
-        return names, int(db.execute(alive).scalar_one())
+        living = select(LEASES.c.owner).where(LEASES.c.name.startswith(PROCESS), LEASES.c.until > now)
+        counts = select(LEASES.c.owner, func.count()).where(LEASES.c.owner.in_(living)).group_by(LEASES.c.owner)
+        held = {owner: int(count) for owner, count in db.execute(counts)}
+        return names, 0.5 / len(held) + 0.5 * held[self.owner] / sum(held.values())
 
     def release(self, db: Connection, chats: Collection[str]) -> set[str]:
         """

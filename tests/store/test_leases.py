@@ -31,14 +31,23 @@ def test_what_a_killed_process_held_can_be_taken_once_its_time_is_over(database:
     assert database.run_now(lambda db: one.claim(db, ["a"])) == set()
 
 
-def test_renewal_keeps_what_is_held_and_counts_the_living(database: Database) -> None:
+def test_renewal_keeps_what_is_held(database: Database) -> None:
     one, other = Leases("one"), Leases("other")
     database.run_now(lambda db: one.claim(db, ["a"]))
-    assert database.run_now(one.renew) == ({"a", "process/one"}, 1)
-    assert database.run_now(other.renew) == ({"process/other"}, 2)
+    assert database.run_now(one.renew)[0] == {"a", "process/one"}
     database.run_now(run_out)
-    assert database.run_now(one.renew) == ({"a", "process/one"}, 1)
+    assert database.run_now(one.renew)[0] == {"a", "process/one"}
     assert database.run_now(lambda db: other.claim(db, ["a"])) == set()
+
+
+def test_what_is_shared_goes_half_evenly_and_half_to_whoever_holds_more(database: Database) -> None:
+    one, other = Leases("one"), Leases("other")
+    assert database.run_now(one.renew)[1] == 1.0
+    assert database.run_now(other.renew)[1] == 0.5
+    database.run_now(lambda db: one.claim(db, [str(number) for number in range(8)]))
+    assert [database.run_now(leases.renew)[1] for leases in (one, other)] == pytest.approx([0.7, 0.3])
+    database.run_now(run_out)
+    assert database.run_now(one.renew)[1] == 1.0  # who no longer renews has no part
 
 
 def test_a_chat_for_which_something_waits_is_not_given_back(database: Database, sealing: Sealing) -> None:

@@ -47,9 +47,9 @@ class Begun:
         """Nobody asks for one."""
         raise AssertionError(seconds)
 
-    def share(self, processes: int) -> None:
+    def share(self, part: float) -> None:
         """There is one."""
-        assert processes == 1
+        assert part == 1.0
 
 
 def test_all_that_a_killed_process_left_is_taken_up_on_an_embedded_database(tmp_path: Path) -> None:

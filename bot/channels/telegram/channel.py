@@ -320,9 +320,9 @@ class Telegram:
         """Send nothing for so long."""
         self.outbox.pause(seconds)
 
-    def share(self, processes: int) -> None:
-        """Use one share of so many of what Telegram allows."""
-        self.outbox.share(processes)
+    def share(self, part: float) -> None:
+        """Use this part of what Telegram allows."""
+        self.outbox.share(part)
 
     def take_up(self, letter: Letter) -> None:
         """Send what an earlier process did not; what this one cannot read is a dead letter."""

@@ -48,8 +48,8 @@ class Caretaker(Protocol):
     def pause(self, seconds: float) -> None:
         """Send nothing for so long."""
 
-    def share(self, processes: int) -> None:
-        """Use one share of so many of what Telegram allows."""
+    def share(self, part: float) -> None:
+        """Use this part of what Telegram allows."""
 
 
 @dataclass(frozen=True)
@@ -209,13 +209,13 @@ class Custody:
         if self._leases is None:
             return
         before = set(self._ours)
-        names, living = await self._beside(self._leases.renew)
+        names, part = await self._beside(self._leases.renew)
         lost = before - names
         self._ours -= lost
         if lost:
             note("chats lost", chats=len(lost))
         self._caretaker.drop(lost)
-        self._caretaker.share(max(1, living))
+        self._caretaker.share(part)
 
     async def _sweep(self, leases: Leases) -> None:
         """Start on what others received for our chats, and keep the pause that all keep."""

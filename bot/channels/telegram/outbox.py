@@ -176,9 +176,9 @@ class Outbox:
         """Send nothing for so many seconds."""
         self._schedule.pause(seconds, time.monotonic())
 
-    def share(self, processes: int) -> None:
-        """Use one share of so many of the pace that Telegram allows."""
-        self._schedule.processes = processes
+    def share(self, part: float) -> None:
+        """Use this part of the pace that Telegram allows."""
+        self._schedule.part = part
 
     def close_chat(self, key: str) -> None:
         """Nothing more goes to a chat."""
