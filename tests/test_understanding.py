@@ -115,7 +115,7 @@ def test_no_fewer_turns_of_conversations_are_right_than_promised(
 
 
 def test_every_message_is_answered_from_the_vetted_texts(outcome: Outcome) -> None:
-    assert len(outcome.questions) == 390
+    assert len(outcome.questions) == 393
     assert len(outcome.turns) == 145
     assert all(j.answer.topic != "last-resort" for j in outcome.all)
 

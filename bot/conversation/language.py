@@ -194,8 +194,13 @@ class Tongues:
         return scores
 
 
-def tell_language(text: str, tongues: Tongues) -> Told:
-    """Which language a text is in, by script, telling letters and common words; nothing where it does not tell."""
+def tell_language(text: str, tongues: Tongues, known: str | None = None) -> Told:
+    """
+    Which language a text is in, by script, telling letters and common words; nothing where it does not tell.
+
+    Args:
+        known: the language so far, which wins a tie: "no me has ayudado" could be English by each of its first words.
+    """
     shown = cleaned(text).lower()
     script = script_of(shown)
     if script is None:
@@ -207,7 +212,7 @@ def tell_language(text: str, tongues: Tongues) -> Told:
     scores = tongues.scores(shown, script)
     if not scores:
         return untold
-    best = max(scores, key=lambda reading: (scores[reading], reading.mine, -reading.place))
+    best = max(scores, key=lambda reading: (scores[reading], reading.mine, reading.code == known, -reading.place))
     if best.mine:
         return Told(best.code, latin=best.latin)
     rival = max((score for reading, score in scores.items() if reading.mine), default=0)

@@ -67,8 +67,8 @@ STEP_LENGTH = 7
 
 def understand(message: Message, session: Session, library: Library) -> Understanding:
     """What a message means; it holds no word of it."""
-    told = tell(message.text, library)
     profile = known_to_us(session.profile.told(message.told), library)
+    told = tell(message.text, library, profile.language)
     command = read_command(message.text, library)
     language = language_of(message, profile, told, command, library)
     profile = replace(profile, language=language)
@@ -115,7 +115,7 @@ def of_words(
     if session.declined and leans and not dangers:
         dosing = dosing or not confident(probabilities, thresholds)
     ranked = candidates(probabilities)
-    shortcut = spoken.shortcuts.get(typed)
+    shortcut = spoken.shortcuts.get(typed) or spoken.shortcuts.get(words(text))
     if shortcut == SMALL_TALK and session.danger is None:
         # In "that's all for now" the model hears a farewell for good; the table knows better, a signal still counts.
         # After a danger the model is heard: then it may be one.
@@ -300,9 +300,14 @@ def servable(language: str | None, library: Library) -> str:
     return language if language is not None and language in library.words else library.languages[0]
 
 
-def tell(text: str, library: Library) -> Told:
-    """Which language a text is in: as its letters and common words tell, or as Russian in Latin letters by its sound."""
-    told = tell_language(folded(text), library.tongues)
+def tell(text: str, library: Library, known: str | None = None) -> Told:
+    """
+    Which language a text is in: as its letters and common words tell, or as Russian in Latin letters by its sound.
+
+    Args:
+        known: the language so far.
+    """
+    told = tell_language(folded(text), library.tongues, known)
     if told.latin or told.foreign or told.language == RUSSIAN or RUSSIAN not in library.words:
         return told
     least = 1 if told.language is None else 2

@@ -85,6 +85,20 @@ def test_the_language_is_told_by_script_letters_and_common_words(
 
 
 @pytest.mark.parametrize(
+    ("text", "known", "language"),
+    [
+        ("no me has ayudado nada", "es", "es"),  # "no", "me" and "has" are English words too
+        ("no me has ayudado nada", "en", "en"),
+        ("no me has ayudado nada", None, "en"),
+        ("i cant wake him up", "es", "en"),  # only a tie leaves it as it was
+        ("что это такое", "en", "ru"),
+    ],
+)
+def test_the_language_so_far_wins_a_tie(text: str, known: str | None, language: str, library: Library) -> None:
+    assert tell_language(text, library.tongues, known).language == language
+
+
+@pytest.mark.parametrize(
     ("typed", "read"),
     [
         ("n4rc4n", "narcan"),

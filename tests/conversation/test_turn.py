@@ -391,7 +391,14 @@ def test_a_danger_whose_own_topic_has_no_text_is_answered_by_the_usual_one(libra
 
 @pytest.mark.parametrize(
     "closing",
-    ["that's all for now", "im done for today", "Eso es todo por hoy", "nada más por ahora", "на сегодня всё"],
+    [
+        "that's all for now",
+        "ok, that's all for now",
+        "im done for today",
+        "Eso es todo por hoy",
+        "nada más por ahora",
+        "на сегодня всё",
+    ],
 )
 def test_the_end_of_a_talk_is_no_farewell_for_good(closing: str, talk: Talk) -> None:
     reply = talk.say("/answer naloxone-store", closing).reply
