@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from bot.conversation.library import Library
-from bot.conversation.matching import Heads, Match, between, candidates, in_context, match
+from bot.conversation.matching import WEIGHED, Heads, Match, between, candidates, in_context, match
 from bot.conversation.triage import Probabilities
 from bot.conversation.understanding import judge
 from bot.vocabulary import Candidate, Urgency, Vector
@@ -114,6 +114,19 @@ def test_a_danger_is_heard_by_its_own_head_and_by_the_share_of_its_topics() -> N
     probabilities = two(np.array([1.0], dtype=np.float32))
     assert probabilities.urgencies[Urgency.EMERGENCY] == pytest.approx(0.5)  # it has no witnesses
     assert 0.5 < probabilities.urgencies[Urgency.SELF_HARM] < probabilities.topics["a"]
+
+
+def test_of_thousands_of_topics_the_likeliest_are_weighed_and_all_tell_of_a_danger() -> None:
+    names = tuple(str(number) for number in range(4 * WEIGHED))
+    scores = np.array([[0.0, 3.0 if number == 700 else 0.0] for number in range(len(names))])
+    unlikely = frozenset(names) - {"700"}
+    many = replace(HEADS, topic=scores, topics=names, witnesses={Urgency.SELF_HARM: unlikely})
+    probabilities = many(np.array([1.0], dtype=np.float32))
+    assert len(probabilities.topics) == WEIGHED
+    assert candidates(probabilities)[0].topic == "700"
+    assert probabilities.urgencies[Urgency.SELF_HARM] > 0.5  # their share is far more than that of those that are kept
+    alone = Probabilities(topics={"a": 0.9, "b": 0.1})
+    assert candidates(in_context(alone, Probabilities(topics={"c": 1.0}), 0.85))[0].topic == "c"
 
 
 @pytest.mark.parametrize(
