@@ -45,6 +45,24 @@ def new_database() -> Iterator[str]:
     admin.dispose()
 
 
+def set_full(url: str, full: bool) -> None:
+    """
+    Let a database take nothing more, as one whose disk is full, or take it again.
+
+    Servers that somebody else runs become read-only then; reading goes on, every write fails.
+    """
+    admin = create_engine(url.replace("postgresql://", "postgresql+psycopg://", 1), isolation_level="AUTOCOMMIT")
+    with admin.connect() as db:
+        name = db.execute(text("SELECT current_database()")).scalar_one()
+        db.execute(text("SET default_transaction_read_only = off"))
+        db.execute(text(f"ALTER DATABASE {name} SET default_transaction_read_only = {'on' if full else 'off'}"))
+        others = (
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid() AND datname = :name"
+        )
+        db.execute(text(others), {"name": name})
+    admin.dispose()
+
+
 def dump(url: str, path: Path) -> None:
     """`pg_dump` into a file, with the tool of the server's own version."""
     subprocess.run([_tool("pg_dump"), "--format=custom", f"--file={path}", url], check=True, capture_output=True)

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.postgres import new_database
+from tests.postgres import new_database, set_full
 from tests.telegram.bot_api import BotApi
 from tests.telegram.conftest import IDS
 from tests.telegram.door import Door
@@ -99,6 +99,15 @@ def test_a_disk_that_is_full(api: BotApi, folder: Path) -> None:
         bot.restart()
         with sqlite3.connect(next(folder.rglob("*.sqlite3"))) as db:
             assert db.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+
+
+@pytest.mark.parametrize("mode", ["polling", "webhook"])
+def test_a_server_that_is_full(api: BotApi, folder: Path, door: Door, mode: str) -> None:
+    settings = {"telegram_mode": mode, "database_url": door.url, "secret_key": secrets.token_urlsafe(32)}
+    with RunningBot(api, folder, **settings) as bot:
+        nothing_is_lost(bot, lambda: set_full(door.url, True), lambda: set_full(door.url, False), 12)
+        if mode == "webhook":
+            assert {post.status for post in api.posts} == {200, 503}
 
 
 @pytest.mark.parametrize(("mode", "how"), [("polling", "shut"), ("webhook", "hang")])
