@@ -56,10 +56,20 @@ def set_full(url: str, full: bool) -> None:
         name = db.execute(text("SELECT current_database()")).scalar_one()
         db.execute(text("SET default_transaction_read_only = off"))
         db.execute(text(f"ALTER DATABASE {name} SET default_transaction_read_only = {'on' if full else 'off'}"))
-        others = (
-            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid() AND datname = :name"
+    admin.dispose()
+    end_connections(url)
+
+
+def end_connections(url: str) -> None:
+    """End all connections to a database."""
+    admin = create_engine(url.replace("postgresql://", "postgresql+psycopg://", 1))
+    with admin.connect() as db:
+        db.execute(
+            text(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+                "WHERE pid <> pg_backend_pid() AND datname = current_database()"
+            )
         )
-        db.execute(text(others), {"name": name})
     admin.dispose()
 
 

@@ -34,8 +34,6 @@ from bot.vocabulary import (
 
 CONTEXT = 0.85
 """The share of the reading after the last topic, beside the one of the message alone."""
-CONTEXT_OF_THE_SAME = 0.55
-"""Its share where that reading tells of nothing but the last topic again: its title alone might say so."""
 SURE_IN_TALK = 0.35
 """
 From this probability on a topic is answered where the message is read after the last one: a follow-up of three words is

@@ -19,11 +19,9 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from sqlalchemy import create_engine, text
-
 from bot.channels.telegram.receiving import PATH
 from tests.load.picture import picture
-from tests.postgres import new_database, server_processes
+from tests.postgres import end_connections, new_database, server_processes
 from tests.telegram.bot_api import BotApi, Fault
 from tests.telegram.clock import FAKETIME, Clock
 from tests.telegram.door import Door
@@ -220,17 +218,9 @@ def database(on: Stage, seconds: float) -> None:
             process.send_signal(signal.SIGCONT)
         on.mark("database thawed")
 
-    def end_connections() -> None:
+    def end() -> None:
         on.mark("connections ended")
-        admin = create_engine(on.url.replace("postgresql://", "postgresql+psycopg://", 1))
-        with admin.connect() as db:
-            db.execute(
-                text(
-                    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
-                    "WHERE pid <> pg_backend_pid() AND datname = current_database()"
-                )
-            )
-        admin.dispose()
+        end_connections(on.url)
 
     def cut() -> None:
         on.mark("one process cut off")
@@ -240,7 +230,7 @@ def database(on: Stage, seconds: float) -> None:
         on.mark("joined again")
         on.doors[0].open()
 
-    on.flow(10, max(seconds, 120), (15, freeze), (45, thaw), (65, end_connections), (80, cut), (100, joined))
+    on.flow(10, max(seconds, 120), (15, freeze), (45, thaw), (65, end), (80, cut), (100, joined))
     on.settle(60)
 
 
