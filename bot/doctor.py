@@ -149,9 +149,8 @@ def of_telegram(settings: Settings) -> Iterator[Finding]:
 async def ask_telegram(settings: Settings) -> tuple[str, WebhookInfo]:
     """The bot's name, and its webhook."""
     assert settings.telegram_token
-    bot = make_bot(settings.telegram_token.get_secret_value(), settings.telegram_api_url, 2)
-    me = await bot.get_me()
-    return me.username or str(me.id), await bot.get_webhook_info()
+    async with make_bot(settings.telegram_token.get_secret_value(), settings.telegram_api_url, 2) as bot:
+        return bot.username or str(bot.id), await bot.get_webhook_info()
 
 
 def of_webhook(settings: Settings, hook: WebhookInfo) -> Finding:

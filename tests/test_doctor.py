@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -43,6 +44,12 @@ def test_all_is_well_with_a_new_installation(findings: Any) -> None:
     found = findings()
     assert all(found.values()), found
     assert {"library", "model", "secret key", "database", "disk", "token", "polling"} <= set(found)
+
+
+def test_nothing_is_left_open_at_the_end(findings: Any, caplog: pytest.LogCaptureFixture) -> None:
+    findings()
+    gc.collect()
+    assert not [record for record in caplog.records if record.name == "asyncio"]
 
 
 def test_a_refused_token_is_named(findings: Any, api: BotApi) -> None:
