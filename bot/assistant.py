@@ -8,6 +8,7 @@ from datetime import datetime
 from time import perf_counter
 
 from bot.conversation.guard import Vouched, clear
+from bot.conversation.language import folded
 from bot.conversation.library import Library
 from bot.conversation.reply import last_resort
 from bot.conversation.turn import take_again, take_turn
@@ -73,8 +74,11 @@ class Assistant:
         return self._first_of((self.without_model,), message, session, channel)
 
     def sounds_grave(self, message: Message) -> bool:
-        """Whether the words alone, at a glance of a millisecond, speak of a danger: such a message is read first."""
+        """Whether the words alone, at a glance of a millisecond, may speak of a danger: such a message is read first."""
+        glance = self.library.glance
         try:
+            if glance and not message.text.startswith("/") and glance.hurries(folded(message.text)):
+                return True
             return understand(message, Session(), self.without_model).urgency is not Urgency.NONE
         except Exception as error:  # noqa: BLE001 - it is read in its turn then
             count_failure(error)

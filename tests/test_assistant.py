@@ -108,7 +108,23 @@ def test_a_reply_can_be_composed_again_from_what_was_understood(text: str, libra
 
 
 @pytest.mark.parametrize(
-    ("text", "grave"), [("he isnt breathing", True), ("хочу умереть", True), ("what is naloxone", False), ("", False)]
+    ("text", "grave"),
+    [
+        ("he isnt breathing", True),
+        ("хочу умереть", True),
+        ("she took a whole box of pills and now i cant wake her", True),
+        ("мама лежит и не отвечает", True),
+        ("mi amigo está morado y no reacciona", True),
+        ("what is naloxone", False),
+        ("/answer overdose-signs", False),
+        ("", False),
+    ],
 )
 def test_a_danger_is_heard_at_a_glance(text: str, grave: bool, library: Library) -> None:
     assert Assistant(library, {}).sounds_grave(said(text)) is grave
+
+
+def test_without_a_glance_signals_are_heard(library: Library) -> None:
+    assistant = Assistant(replace(library, glance=None), {})
+    assert assistant.sounds_grave(said("he isnt breathing"))
+    assert not assistant.sounds_grave(said("he is not waking up"))

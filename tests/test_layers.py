@@ -40,7 +40,7 @@ MAY_IMPORT: dict[str, set[str]] = {
 }
 FILES = sorted(BOT.rglob("*.py"))
 PURE = {"__future__", "re", "unicodedata", "collections", "dataclasses", "datetime", "enum", "functools", "hashlib", "heapq",
-        "itertools", "math", "operator", "typing", "numpy", "bot"}  # fmt: skip
+        "itertools", "math", "operator", "typing", "zlib", "numpy", "bot"}  # fmt: skip
 """All that the conversation may use: no files, no network, no clock, no dice."""
 
 

@@ -14,6 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 from tokenizers import Tokenizer
 
 from bot.content.formats import Closed, FileFault, UnusableFileError
+from bot.conversation.glance import Glance
 from bot.conversation.matching import URGENCIES, Heads
 from bot.conversation.spelling import Spelling
 from bot.conversation.triage import Thresholds
@@ -21,6 +22,9 @@ from bot.vocabulary import Encoder, Urgency, Vector
 
 MAX_TOKENS = 128
 """Of a longer message both ends are read: half of the tokens from each."""
+
+NEVER = 1.1
+"""A probability that is never reached."""
 
 REMEMBERED = 1024
 """So many texts that were read last are not read again: many people write the same few words."""
@@ -53,6 +57,16 @@ class LanguageThresholds(Closed):
     dosing: float
 
 
+class GlanceCard(Closed):
+    """What model/heads.json says of the glance: from which probabilities on it hurries, and hears each danger."""
+
+    weights_sha256: str
+    hasty: float
+    emergency: float
+    self_harm: float
+    safeguarding: float
+
+
 class HeadsCard(Closed):
     """model/heads.json: what the heads were fitted on, and the decisions fitted with them."""
 
@@ -67,6 +81,7 @@ class HeadsCard(Closed):
     offer_from: float
     witnesses: dict[Urgency, tuple[str, ...]] = Field(default_factory=dict)
     dosing_witnesses: tuple[str, ...] = ()
+    glance: GlanceCard
     figures: dict[str, float]
 
 
@@ -164,6 +179,29 @@ def load_spelling(folder: Path) -> Spelling:
         raise UnusableFileError(
             (FileFault("model/words.json", 0, f"cannot be used: {type(error).__name__}"),)
         ) from error
+
+
+def load_glance(folder: Path) -> Glance:
+    """
+    The glance, which needs no encoder.
+
+    Raises:
+        UnusableFileError: it is missing, damaged, or not the one that heads.json names.
+    """
+    card = read_heads_card(folder).glance
+    try:
+        content = (folder / "glance.npz").read_bytes()
+    except OSError as error:
+        raise UnusableFileError(
+            (FileFault("model/glance.npz", 0, f"cannot be used: {type(error).__name__}"),)
+        ) from error
+    if sha256(content).hexdigest() != card.weights_sha256:
+        raise UnusableFileError((FileFault("model/glance.npz", 0, "is not the file that heads.json names"),))
+    with np.load(folder / "glance.npz", allow_pickle=False) as file:
+        weights = file["weights"].astype(np.float32)
+    bars = {urgency: float(getattr(card, urgency.value)) for urgency in URGENCIES}
+    # It knows nothing of dosing, and too little to outvote a signal.
+    return Glance(weights, card.hasty, Thresholds(bars, dosing=NEVER, doubted=0.0))
 
 
 def load_heads(folder: Path) -> Heads:

@@ -8,7 +8,7 @@ from datetime import date
 from pathlib import Path
 from typing import TypeVar
 
-from bot.content.encoder import load_encoder, load_heads, load_spelling
+from bot.content.encoder import load_encoder, load_glance, load_heads, load_spelling
 from bot.content.formats import (
     DIRECTORY,
     FOREIGN,
@@ -345,8 +345,8 @@ def with_model(library: Library, folder: Path, told: Collector) -> Library:
     """The library with its model; without one, and why, where it cannot be used: signals and tables go on."""
     encoder = told.attempt(lambda: load_encoder(folder))
     heads = told.attempt(lambda: load_heads(folder))
-    spelling = told.attempt(lambda: load_spelling(folder))
-    library = replace(library, spelling=spelling) if spelling else library
+    spelling, glance = told.attempt(lambda: load_spelling(folder)), told.attempt(lambda: load_glance(folder))
+    library = replace(library, spelling=spelling or library.spelling, glance=glance)
     return replace(library, encoder=encoder, heads=heads) if encoder and heads else library
 
 

@@ -9,6 +9,7 @@ from hashlib import sha256
 from typing import Any
 
 from bot.conversation.directory import Directory, Line, Places
+from bot.conversation.glance import Glance
 from bot.conversation.language import Phrases, Plain, Tongue, Tongues, lengths_of
 from bot.conversation.matching import Heads
 from bot.conversation.spelling import Spelling
@@ -111,6 +112,7 @@ class Library:
     manifest: frozenset[str]
     encoder: Encoder | None = None
     heads: Heads | None = None
+    glance: Glance | None = None
     spelling: Spelling = field(default_factory=Spelling)
     scrub: Scrubber | None = None
 

@@ -132,19 +132,25 @@ class Probabilities:
     in_talk: bool = False
 
 
+DOUBTED = 0.004
+"""Below this the model outvotes a signal: it has then read the words as a film, a laptop or a year long gone."""
+
+
 @dataclass(frozen=True)
 class Thresholds:
-    """From which probability on a danger, and dosing, is taken as meant; by language, set on data of our own."""
+    """
+    From which probability on a danger, and dosing, is taken as meant; by language, set on data of our own.
+
+    Below `doubted` a signal is outvoted.
+    """
 
     urgencies: Mapping[Urgency, float]
     dosing: float
+    doubted: float = DOUBTED
 
 
 SURE = 0.97
 """Above this the model outvotes a look-alike phrase. It fails to the safe side."""
-
-DOUBTED = 0.004
-"""Below this the model outvotes a signal: it has then read the words as a film, a laptop or a year long gone."""
 
 FAINT = 0.15
 """Up to this likelihood, and with no signal of it, thoughts of self-harm are heard faintly."""
@@ -185,7 +191,7 @@ def triage(
         bar = thresholds.urgencies[urgency] if thresholds else 1.1
         if urgency in calm and urgency not in loud:
             bar = max(bar, SURE)
-        spoken = urgency in loud and (thresholds is None or likely >= DOUBTED)
+        spoken = urgency in loud and (thresholds is None or likely >= thresholds.doubted)
         if spoken or likely >= bar:
             topic = gravest_topic(urgency, probabilities.topics, urgency_of) or loud.get(urgency) or usual
             if urgency is Urgency.SELF_HARM and urgency not in loud and likely <= FAINT:

@@ -107,8 +107,9 @@ def of_words(
     leans = session.topic is not None and is_leaning(typed, spoken)
     probabilities = judge(text, library, known.language, session.topic)
     thresholds = library.heads.thresholds.get(known.language) if library.heads else None
+    glanced = library.glance.thresholds if library.glance and library.heads is None else None
     urgency_of = library.urgency_of
-    dangers = triage(signals, probabilities, thresholds, urgency_of, EMPTY)
+    dangers = triage(signals, probabilities, thresholds or glanced, urgency_of, EMPTY)
     dosing = asks_for_dosing(signals, probabilities, thresholds)
     if session.declined and leans and not dangers:
         dosing = dosing or not confident(probabilities, thresholds)
@@ -133,9 +134,11 @@ def of_words(
 def judge(text: str, library: Library, language: str, topic: str | None) -> Probabilities:
     """
     What the model says of a text: alone, with slips mended too, and after the last topic where there is one.
+
+    Without the model, what a glance tells of dangers.
     """
     if library.encoder is None or library.heads is None:
-        return Probabilities()
+        return Probabilities(library.glance(text)) if library.glance else Probabilities()
     mended = library.spelling.mended(text, language)
     forms = [text, mended] if mended != text else [text]
     judged = [library.heads(library.encoder(form)) for form in forms]

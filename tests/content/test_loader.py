@@ -228,6 +228,24 @@ def test_damaged_words_are_told_and_the_model_goes_on_without_them(content: byte
     assert not loaded.library.spelling.known
 
 
+@pytest.mark.parametrize("content", [b"", b"{}", b"\x00\xff damaged"])
+def test_a_damaged_glance_is_told_and_all_else_goes_on(content: bytes, english_copy: Path) -> None:
+    replaced(own_model(english_copy) / "glance.npz", content)
+    loaded = load(english_copy)
+    assert [fault.path for fault in loaded.faults] == ["model/glance.npz"]
+    assert loaded.library.heads
+    assert loaded.library.glance is None
+    assert_helps(loaded.library)
+
+
+def test_where_the_encoder_is_damaged_dangers_without_a_signal_are_still_heard(english_copy: Path) -> None:
+    replaced(own_model(english_copy) / "encoder.onnx", b"damaged")
+    library = load(english_copy).library
+    text = "he is not waking up"
+    assert not library.all_signals.heard(text)
+    assert Talk(library).say(text).reply.urgency is Urgency.EMERGENCY
+
+
 def test_heads_of_another_encoder_are_refused(english_copy: Path) -> None:
     card = own_model(english_copy) / "heads.json"
     text = card.read_text(encoding="utf-8")

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from bot.content.encoder import load_heads, load_spelling
+from bot.content.encoder import load_glance, load_heads, load_spelling
 from bot.content.questions import Question
 from bot.conversation.language import folded
 from bot.vocabulary import Urgency, Vector
@@ -67,7 +67,7 @@ def fitted(folder: Path) -> Path:
 
 def test_fitting_twice_gives_equal_bytes(tmp_path: Path) -> None:
     one, two = fitted(tmp_path / "one"), fitted(tmp_path / "two")
-    for name in ("heads.npz", "words.json", "heads.json"):
+    for name in ("heads.npz", "glance.npz", "words.json", "heads.json"):
         assert (one / name).read_bytes() == (two / name).read_bytes()
 
 
@@ -82,6 +82,15 @@ def test_what_was_fitted_can_be_read_back_and_knows_its_rows(tmp_path: Path) -> 
         for urgency, probability in seen.urgencies.items():
             assert (probability >= 0.5) is (urgency in row.urgencies)
         assert (seen.dosing >= 0.5) is row.dosing
+
+
+def test_the_glance_hears_the_dangers_among_its_rows_and_hurries_for_few_others(tmp_path: Path) -> None:
+    glance = load_glance(fitted(tmp_path / "one"))
+    for row in ROWS:
+        for urgency, probability in glance(folded(row.text)).items():
+            assert (probability >= glance.thresholds.urgencies[urgency]) is (urgency in row.urgencies)
+        assert glance.hurries(folded(row.text)) or not row.urgencies
+    assert not any(glance.hurries(folded(row.text)) for row in ROWS if row.topic == "naloxone-what-is")
 
 
 @pytest.mark.parametrize(("share", "low", "high"), [(0.1, 0.85, 0.9), (0.5, 0.4, 0.6), (0.99, 0.0, 0.1)])

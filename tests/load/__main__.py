@@ -25,13 +25,13 @@ from tests.postgres import end_connections, new_database, server_processes
 from tests.telegram.bot_api import BotApi, Fault
 from tests.telegram.clock import FAKETIME, Clock
 from tests.telegram.door import Door
-from tests.telegram.expected import GRAVE, PLAIN, TOPICS, is_marked
+from tests.telegram.expected import GRAVES, PLAIN, TOPICS, is_marked
 from tests.telegram.limits import Limits
 from tests.telegram.people import Person
 from tests.telegram.running import RunningBot
 
 IDS = itertools.count(3_000_001)
-GRAVES = 20
+GRAVE_EVERY = 20
 """Every so many-th message tells of a danger."""
 CHAINS = 10
 """Every so many-th person asks three things in a row, whose answers have an order."""
@@ -67,7 +67,7 @@ class Stage:
     def say(self) -> None:
         """One message more, of somebody new."""
         number = len(self.said)
-        self.ask(grave=number % GRAVES == 0, chain=3 if number % CHAINS == 5 else 1)
+        self.ask(grave=number % GRAVE_EVERY == 0, chain=3 if number % CHAINS == 5 else 1)
 
     def ask(self, *, grave: bool, chain: int = 1) -> None:
         """One message of somebody new: of a danger or not, or so many questions in a row."""
@@ -77,7 +77,7 @@ class Stage:
             for topic in TOPICS[:chain]:
                 person.say(f"/answer {topic}")
         else:
-            person.say(GRAVE if grave else PLAIN)
+            person.say(GRAVES[len(self.said) % len(GRAVES)] if grave else PLAIN)
 
     def flow(self, rate: float, seconds: float, *happens: tuple[float, Callable[[], None]]) -> None:
         """So many messages a second for so long; what happens after how many seconds."""

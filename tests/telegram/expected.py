@@ -13,6 +13,8 @@ from bot.content.loader import find_responses
 from tests.telegram.bot_api import BotApi, Sent
 
 GRAVE = "my friend isnt breathing"
+GRAVES = (GRAVE, "he is not waking up", "my friend took something and is just lying there")
+"""Dangers told in words of a signal, and in words that hold none."""
 PLAIN = "what is naloxone"
 TOPICS = (
     "naloxone-what-is",

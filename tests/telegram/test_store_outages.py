@@ -16,10 +16,13 @@ from tests.postgres import new_database, set_full
 from tests.telegram.bot_api import BotApi
 from tests.telegram.conftest import IDS
 from tests.telegram.door import Door
-from tests.telegram.expected import GRAVE, PLAIN, TOPICS, is_emergency, is_marked
+from tests.telegram.expected import GRAVE, GRAVES, PLAIN, TOPICS, is_emergency, is_marked
 from tests.telegram.people import Person
 from tests.telegram.running import RunningBot
 from tests.telegram.world import Sent
+
+SOON = 5.0
+"""Seconds within which who writes of a danger is answered while the store is away."""
 
 
 @pytest.fixture
@@ -59,8 +62,8 @@ def nothing_is_lost(bot: RunningBot, away: Callable[[], object], back: Callable[
     for number, person in enumerate(plains):
         person.say(PLAIN)
         if number % 2 == 0:
-            graves[number // 2].say(GRAVE)
-            api.wait_for(lambda who=graves[number // 2]: api.sent(who.chat_id))  # type: ignore[misc]
+            graves[number // 2].say(GRAVES[number // 2])
+            api.wait_for(lambda who=graves[number // 2]: api.sent(who.chat_id), SOON)  # type: ignore[misc]
     known.say(GRAVE)
     api.wait_for(lambda: len(api.sent(known.chat_id)) == 2)
     bot.wait_until(lambda: not bot.condition()[1]["store"])

@@ -1,0 +1,68 @@
+"""
+Plain words -> how likely each danger is, in a twentieth of a millisecond and without the encoder.
+
+It says who is read first, and what sounds like a danger where the model is away. Three in four dangers hold no signal:
+people tell of them in words of their own. The pieces of words that they have in common are heard all the same.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from itertools import pairwise
+from zlib import crc32
+
+import numpy as np
+import numpy.typing as npt
+
+from bot.conversation.language import words
+from bot.conversation.matching import URGENCIES
+from bot.conversation.triage import Thresholds
+from bot.vocabulary import Urgency
+
+PLACES = 2**15
+"""Places that pieces are hashed to; twice as many hear a hundredth more."""
+PIECES = range(2, 6)
+"""Letters in a piece of a word."""
+
+
+def pieces(text: str) -> Iterator[str]:
+    """The words of a text, two neighbours together, and each word's pieces; its ends are marked by a space."""
+    plain = words(text)
+    for word in plain:
+        marked = f" {word} "
+        yield marked
+        for length in PIECES:
+            for start in range(len(marked) - length + 1):
+                yield marked[start : start + length]
+    for word, following in pairwise(plain):
+        yield f"{word} {following}"
+
+
+def places(text: str) -> npt.NDArray[np.intp]:
+    """Where the pieces of a text stand among the weights: each place once, in order."""
+    return np.array(sorted({crc32(piece.encode()) % PLACES for piece in pieces(text)}), dtype=np.intp)
+
+
+@dataclass(frozen=True)
+class Glance:
+    """
+    Logistic regressions, one a danger, on which pieces stand in a text; each counts 1 / sqrt(their number).
+
+    `weights` has a row for each of `URGENCIES`, its intercept last. From `hasty` on a text is read before others;
+    `thresholds` are for where nothing better is there.
+    """
+
+    weights: npt.NDArray[np.float32]
+    hasty: float
+    thresholds: Thresholds
+
+    def __call__(self, text: str) -> Mapping[Urgency, float]:
+        """The probabilities of a text."""
+        found = places(text)
+        scores = self.weights[:, found].sum(axis=1) / np.sqrt(max(1, len(found))) + self.weights[:, -1]
+        return dict(zip(URGENCIES, (1 / (1 + np.exp(-scores))).tolist(), strict=True))
+
+    def hurries(self, text: str) -> bool:
+        """Whether a text is to be read before others."""
+        return max(self(text).values()) >= self.hasty
