@@ -1,8 +1,9 @@
 """
 Plain words -> how likely each danger is, in a twentieth of a millisecond and without the encoder.
 
-It says who is read first, and what sounds like a danger where the model is away. Three in four dangers hold no signal:
-people tell of them in words of their own. The pieces of words that they have in common are heard all the same.
+It says who is read first, what sounds like a danger where the model is away, and is a second opinion beside the model.
+Three in four dangers hold no signal: people tell of them in words of their own. The pieces of words that they have in
+common are heard all the same.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from bot.conversation.language import words
-from bot.conversation.matching import URGENCIES
+from bot.conversation.matching import URGENCIES, between
 from bot.conversation.triage import Thresholds
 from bot.vocabulary import Urgency
 
@@ -24,6 +25,13 @@ PLACES = 2**15
 """Places that pieces are hashed to; twice as many hear a hundredth more."""
 PIECES = range(2, 6)
 """Letters in a piece of a word."""
+
+SHARE = 0.2
+"""
+Its share, in log-odds, in how likely a danger is beside what the model says. The two err on other messages: where 95 in 100
+tell of self-harm and are heard, 4.5 of 100 that do not are heard too by the model alone, 3.2 by both; with .3 and more
+nothing was gained.
+"""
 
 
 def pieces(text: str) -> Iterator[str]:
@@ -62,6 +70,11 @@ class Glance:
         found = places(text)
         scores = self.weights[:, found].sum(axis=1) / np.sqrt(max(1, len(found))) + self.weights[:, -1]
         return dict(zip(URGENCIES, (1 / (1 + np.exp(-scores))).tolist(), strict=True))
+
+    def beside(self, likely: Mapping[Urgency, float], text: str) -> dict[Urgency, float]:
+        """The probabilities that the model gave a text, with a share of the glance's."""
+        glanced = self(text)
+        return {urgency: between(p, glanced[urgency], SHARE) for urgency, p in likely.items()}
 
     def hurries(self, text: str) -> bool:
         """Whether a text is to be read before others."""

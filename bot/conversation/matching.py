@@ -109,14 +109,14 @@ NEVER = 1e-9
 """No head is surer than this, either way."""
 
 
-def between(first: float, second: float) -> float:
-    """The probability half-way between two, in log-odds."""
+def between(first: float, second: float, share: float = 0.5) -> float:
+    """The probability between two, in log-odds: half-way, or nearer to the first where the second's share is smaller."""
 
     def odds(p: float) -> float:
         held = min(max(p, NEVER), 1 - NEVER)
         return log(held / (1 - held))
 
-    return 1 / (1 + exp(-(odds(first) + odds(second)) / 2))
+    return 1 / (1 + exp(-(1 - share) * odds(first) - share * odds(second)))
 
 
 HEARD_IN_CONTEXT = 0.5
