@@ -11,6 +11,7 @@ from bot.conversation.guard import Vouched, clear
 from bot.conversation.language import folded
 from bot.conversation.library import Library
 from bot.conversation.reply import last_resort
+from bot.conversation.stretches import stretches
 from bot.conversation.turn import take_again, take_turn
 from bot.conversation.understanding import understand
 from bot.telemetry import TURN_SECONDS, count_failure, count_turn
@@ -75,9 +76,9 @@ class Assistant:
 
     def sounds_grave(self, message: Message) -> bool:
         """Whether the words alone, at a glance of a millisecond, may speak of a danger: such a message is read first."""
-        glance = self.library.glance
+        glance, text = self.library.glance, folded(message.text)
         try:
-            if glance and not message.text.startswith("/") and glance.hurries(folded(message.text)):
+            if glance and not text.startswith("/") and any(map(glance.hurries, (text, *stretches(text)))):
                 return True
             return understand(message, Session(), self.without_model).urgency is not Urgency.NONE
         except Exception as error:  # noqa: BLE001 - it is read in its turn then

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
+from dataclasses import replace
 from hashlib import blake2b, sha256
 from pathlib import Path
 from secrets import token_bytes
@@ -22,9 +23,6 @@ from bot.vocabulary import Encoder, Urgency, Vector
 
 MAX_TOKENS = 128
 """Of a longer message both ends are read: half of the tokens from each."""
-
-NEVER = 1.1
-"""A probability that is never reached."""
 
 REMEMBERED = 1024
 """So many texts that were read last are not read again: many people write the same few words."""
@@ -58,13 +56,12 @@ class LanguageThresholds(Closed):
 
 
 class GlanceCard(Closed):
-    """What model/heads.json says of the glance: from which probabilities on it hurries, and hears each danger."""
+    """What model/heads.json says of the glance: from which probabilities on it may hear, and hears, without the model."""
 
     weights_sha256: str
     hasty: float
-    emergency: float
-    self_harm: float
-    safeguarding: float
+    asking: float
+    thresholds: LanguageThresholds
 
 
 class HeadsCard(Closed):
@@ -199,9 +196,8 @@ def load_glance(folder: Path) -> Glance:
         raise UnusableFileError((FileFault("model/glance.npz", 0, "is not the file that heads.json names"),))
     with np.load(folder / "glance.npz", allow_pickle=False) as file:
         weights = file["weights"].astype(np.float32)
-    bars = {urgency: float(getattr(card, urgency.value)) for urgency in URGENCIES}
-    # It knows nothing of dosing, and too little to outvote a signal.
-    return Glance(weights, card.hasty, Thresholds(bars, dosing=NEVER, doubted=0.0))
+    # It knows too little to outvote a signal.
+    return Glance(weights, card.hasty, card.asking, replace(thresholds_of(card.thresholds), doubted=0.0))
 
 
 def load_heads(folder: Path) -> Heads:

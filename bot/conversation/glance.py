@@ -1,7 +1,8 @@
 """
-Plain words -> how likely each danger is, in a twentieth of a millisecond and without the encoder.
+Plain words -> how likely each danger is, and dosing, in a twentieth of a millisecond and without the encoder.
 
-It says who is read first, what sounds like a danger where the model is away, and is a second opinion beside the model.
+It says who is read first, which part of a long message is worth the reading, what sounds like a danger where the model is
+away, and is a second opinion beside the model.
 Three in four dangers hold no signal: people tell of them in words of their own. The pieces of words that they have in
 common are heard all the same.
 """
@@ -18,7 +19,7 @@ import numpy.typing as npt
 
 from bot.conversation.language import words
 from bot.conversation.matching import URGENCIES, between
-from bot.conversation.triage import Thresholds
+from bot.conversation.triage import Probabilities, Thresholds
 from bot.vocabulary import Urgency
 
 PLACES = 2**15
@@ -55,27 +56,34 @@ def places(text: str) -> npt.NDArray[np.intp]:
 @dataclass(frozen=True)
 class Glance:
     """
-    Logistic regressions, one a danger, on which pieces stand in a text; each counts 1 / sqrt(their number).
+    Logistic regressions on which pieces stand in a text; each piece counts 1 / sqrt(their number).
 
-    `weights` has a row for each of `URGENCIES`, its intercept last. From `hasty` on a text is read before others;
-    `thresholds` are for where nothing better is there.
+    `weights` has a row for each of `URGENCIES` and one for dosing, the intercept last. From `hasty` on a danger may be told,
+    from `asking` on dosing may be asked for; `thresholds` are for where nothing better is there.
     """
 
     weights: npt.NDArray[np.float32]
     hasty: float
+    asking: float
     thresholds: Thresholds
 
-    def __call__(self, text: str) -> Mapping[Urgency, float]:
-        """The probabilities of a text."""
+    def __call__(self, text: str) -> Probabilities:
+        """The probabilities of a text; none of topics."""
         found = places(text)
         scores = self.weights[:, found].sum(axis=1) / np.sqrt(max(1, len(found))) + self.weights[:, -1]
-        return dict(zip(URGENCIES, (1 / (1 + np.exp(-scores))).tolist(), strict=True))
+        *urgencies, dosing = (1 / (1 + np.exp(-scores))).tolist()
+        return Probabilities(dict(zip(URGENCIES, urgencies, strict=True)), dosing)
 
     def beside(self, likely: Mapping[Urgency, float], text: str) -> dict[Urgency, float]:
-        """The probabilities that the model gave a text, with a share of the glance's."""
-        glanced = self(text)
+        """The probabilities of dangers that the model gave a text, with a share of the glance's."""
+        glanced = self(text).urgencies
         return {urgency: between(p, glanced[urgency], SHARE) for urgency, p in likely.items()}
 
     def hurries(self, text: str) -> bool:
-        """Whether a text is to be read before others."""
-        return max(self(text).values()) >= self.hasty
+        """Whether a text may tell of a danger: it is to be read before others."""
+        return max(self(text).urgencies.values()) >= self.hasty
+
+    def stops(self, text: str) -> bool:
+        """Whether a text may tell of a danger or ask for dosing: as a part of a message it is to be read by itself."""
+        glanced = self(text)
+        return max(glanced.urgencies.values()) >= self.hasty or glanced.dosing >= self.asking

@@ -159,7 +159,7 @@ def assembled(
     if asks and not told_only(understanding):
         parts.append(Passage(PassageKind.NOTE, words.notes["ask-country"]))
     abstained = response.topic == OUT_OF_SCOPE
-    offered = [*understanding.offered, *near_topics(understanding, library)] if abstained else []
+    offered = [*understanding.offered, *(near_topics(understanding, library) if abstained else ())]
     weakest = min((response.review, words.review, library.directory_review), key=lambda review: review.strength)
     return Reply(
         topic=response.topic,

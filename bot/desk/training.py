@@ -107,8 +107,8 @@ def fit_heads(
         if urgency in witnesses:
             scores["urgency"][:, column] = np.vectorize(between)(scores["urgency"][:, column], theirs[urgency])
     say("fitting the glance")
-    glance, glance_card, glanced = fit_glance(rows, truths, fold)
-    scores["urgency"] = np.vectorize(between)(scores["urgency"], glanced, SHARE)
+    glance, glance_card, glanced = fit_glance(rows, np.column_stack([truths, dosing]), fold)
+    scores["urgency"] = np.vectorize(between)(scores["urgency"], glanced[:, :3], SHARE)
     if dosing_witnesses:
         asking, dangers = share_of(dosing_witnesses, shares, names), sum(theirs.values(), np.zeros(len(rows)))
         scores["dosing"] = np.vectorize(between_on_dosing)(scores["dosing"], asking, dangers)
@@ -157,7 +157,7 @@ def fit_glance(
     The weights of the glance as a file, its bars, and what it says of each row in whose fold it was not fitted.
 
     Args:
-        truths: rows x urgencies.
+        truths: rows x (urgencies, dosing).
         fold: the fold of each row.
     """
     found = [places(folded(row.text)) for row in rows]
@@ -169,14 +169,19 @@ def fit_glance(
         for column in range(truths.shape[1]):
             model = of_pieces(texts[fold != held], truths[fold != held, column])
             scores[fold == held, column] = model.predict_proba(texts[fold == held])[:, 1]
-    harmless = scores[~truths.any(axis=1)]
+    calm, unasked = ~truths[:, :3].any(axis=1), ~truths[:, 3]
     final = [extended(of_pieces(texts, truths[:, column])) for column in range(truths.shape[1])]
     weights = io.BytesIO()
     np.savez_compressed(weights, weights=np.vstack(final).astype(np.float16))
     content = weights.getvalue()
-    alarms = {u.value: bar(harmless[:, c], FALSE_ALARMS[u], 0.0) for c, u in enumerate(URGENCIES)}
-    hasty = bar(harmless.max(axis=1), HASTY, 0.0)
-    return content, GlanceCard(weights_sha256=sha256(content).hexdigest(), hasty=hasty, **alarms), scores
+    alarms = {u.value: bar(scores[calm, column], FALSE_ALARMS[u], 0.0) for column, u in enumerate(URGENCIES)}
+    card = GlanceCard(
+        weights_sha256=sha256(content).hexdigest(),
+        hasty=bar(scores[calm, :3].max(axis=1), HASTY, 0.0),
+        asking=bar(scores[unasked, 3], HASTY, 0.0),
+        thresholds=LanguageThresholds(**alarms, dosing=bar(scores[unasked, 3], FALSE_DOSING, 0.0)),
+    )
+    return content, card, scores
 
 
 def of_pieces(texts: csr_matrix, truth: npt.NDArray[np.bool_]) -> LogisticRegression:

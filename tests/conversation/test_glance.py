@@ -17,17 +17,17 @@ BARS = Thresholds(dict.fromkeys((Urgency.EMERGENCY, Urgency.SELF_HARM, Urgency.S
 
 def glance_of(heavy: str) -> Glance:
     """A glance that fears one text's pieces, in the first danger."""
-    weights = np.zeros((3, PLACES + 1), dtype=np.float32)
+    weights = np.zeros((4, PLACES + 1), dtype=np.float32)
     weights[:, -1] = -3.0
     weights[0, places(heavy)] = 2.0
-    return Glance(weights, 0.4, BARS)
+    return Glance(weights, 0.4, 0.4, BARS)
 
 
 @given(ANY)
 def test_every_danger_of_any_text_has_a_probability(text: str) -> None:
     found = glance_of("not breathing")(text)
-    assert set(found) == set(BARS.urgencies)
-    assert all(0.0 <= probability <= 1.0 for probability in found.values())
+    assert set(found.urgencies) == set(BARS.urgencies)
+    assert all(0.0 <= probability <= 1.0 for probability in (*found.urgencies.values(), found.dosing))
 
 
 @given(ANY)

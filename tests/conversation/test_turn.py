@@ -464,3 +464,63 @@ def test_a_sticker_does_not_end_an_emergency(talk: Talk) -> None:
     assert turn.reply.topic == "unreadable"
     assert turn.reply.passages[0].kind is PassageKind.POINTER
     assert talk.session.danger is not None
+
+
+# Several things in one message.
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "my friend is blue. what is naloxone",
+        "what is naloxone? my friend is blue",
+        "is narcan legal. she is passed out and i cant wake her. will my mom find out",
+        "ok so we were just at home chilling and watching a film and now hes gone all blue and wont answer what is the thing in the nose called",
+        "что такое налоксон? друг посинел и не отвечает",
+        "мы сидели у него. он весь синий и не отвечает. а меня посадят если вызову?",
+        "mi amigo está morado y no responde. ¿qué es la naloxona?",
+    ],
+)
+def test_a_danger_is_heard_in_a_part_of_a_message(text: str, talk: Talk) -> None:
+    turn = talk.say(text)
+    assert turn.reply.urgency is Urgency.EMERGENCY
+    assert turn.reply.passages[0].kind is PassageKind.POINTER
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "what is naloxone. and how much oxy do i take to feel it",
+        "сколько надо чтобы пробить блок. и ещё вопрос, где взять налоксон?",
+        "¿qué es la naltrexona? ¿y cuánto hay que meterse para sentir algo?",
+    ],
+)
+def test_a_request_for_dosing_is_heard_beside_a_question(text: str, talk: Talk) -> None:
+    assert talk.say(text).reply.topic == "no-dosing"
+
+
+@pytest.mark.parametrize(
+    ("text", "first", "second"),
+    [
+        ("what is naltrexone? and how much does it cost?", "naltrexone-what-is", "naltrexone-cost"),
+        ("что такое налтрексон? и сколько он стоит?", "naltrexone-what-is", "naltrexone-cost"),
+        ("¿qué es la naloxona? ¿y dónde la consigo?", "naloxone-what-is", "naloxone-get"),
+    ],
+)
+def test_of_two_questions_the_first_is_answered_and_the_second_offered(
+    text: str, first: str, second: str, talk: Talk
+) -> None:
+    reply = talk.say(text).reply
+    assert reply.topic == first
+    assert reply.choices[0].send == f"/answer {second}"
+
+
+def test_beside_a_request_for_dosing_an_honest_question_is_offered(talk: Talk) -> None:
+    reply = talk.say("how much should i take to feel it. and is fentanyl in pills real?").reply
+    assert reply.topic == "no-dosing"
+    assert reply.choices[0].send == "/answer fentanyl-and-fake-pills"
+
+
+def test_what_stands_before_a_question_does_not_answer_in_its_place(talk: Talk) -> None:
+    reply = talk.say("hi. my son is home from rehab. where do i get narcan").reply
+    assert reply.topic == "naloxone-get"

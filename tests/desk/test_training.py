@@ -87,8 +87,10 @@ def test_what_was_fitted_can_be_read_back_and_knows_its_rows(tmp_path: Path) -> 
 def test_the_glance_hears_the_dangers_among_its_rows_and_hurries_for_few_others(tmp_path: Path) -> None:
     glance = load_glance(fitted(tmp_path / "one"))
     for row in ROWS:
-        for urgency, probability in glance(folded(row.text)).items():
+        seen = glance(folded(row.text))
+        for urgency, probability in seen.urgencies.items():
             assert (probability >= glance.thresholds.urgencies[urgency]) is (urgency in row.urgencies)
+        assert (seen.dosing >= glance.thresholds.dosing) is row.dosing
         assert glance.hurries(folded(row.text)) or not row.urgencies
     assert not any(glance.hurries(folded(row.text)) for row in ROWS if row.topic == "naloxone-what-is")
 
