@@ -34,6 +34,12 @@ tell of self-harm and are heard, 4.5 of 100 that do not are heard too by the mod
 nothing was gained.
 """
 
+TWICE = 2
+"""
+How much surer it must be where the encoder would have to read more for it. At once `hasty` a hundredth more was found in
+parts of messages, and the slowest messages took a sixth longer.
+"""
+
 
 def pieces(text: str) -> Iterator[str]:
     """The words of a text, two neighbours together, and each word's pieces; its ends are marked by a space."""
@@ -84,6 +90,6 @@ class Glance:
         return max(self(text).urgencies.values()) >= self.hasty
 
     def stops(self, text: str) -> bool:
-        """Whether a text may tell of a danger or ask for dosing: as a part of a message it is to be read by itself."""
+        """Whether a part of a message tells of a danger, or asks for dosing, likely enough to be read by itself."""
         glanced = self(text)
-        return max(glanced.urgencies.values()) >= self.hasty or glanced.dosing >= self.asking
+        return max(glanced.urgencies.values()) >= TWICE * self.hasty or glanced.dosing >= TWICE * self.asking

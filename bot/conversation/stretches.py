@@ -27,8 +27,10 @@ def stretches(text: str) -> list[str]:
 
 
 def cut(sentence: str) -> list[str]:
-    """A sentence in overlapping stretches; whole where it is short."""
+    """A sentence whole, where it is not long; and in overlapping stretches, where it is not short."""
     spoken = sentence.split()
+    whole = [sentence] if len(spoken) <= 2 * LENGTH else []
     if len(spoken) <= LENGTH + OVER:
-        return [sentence]
-    return [" ".join(spoken[start : start + LENGTH]) for start in range(0, len(spoken) - LENGTH + STEP, STEP)]
+        return whole
+    parts = [" ".join(spoken[start : start + LENGTH]) for start in range(0, len(spoken) - LENGTH + STEP, STEP)]
+    return whole + parts

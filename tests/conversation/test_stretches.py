@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.conversation.stretches import LENGTH, OVER, sentences, stretches
+from bot.conversation.stretches import LENGTH, sentences, stretches
 
 WORDS = st.lists(st.text("abcdefgh", min_size=1, max_size=6), min_size=1, max_size=80)
 """Words without any mark between them."""
@@ -37,7 +37,7 @@ def test_marks_inside_a_word_end_no_sentence() -> None:
 def test_any_few_words_in_a_row_stand_together_in_a_stretch_of_a_text_without_marks(words: list[str]) -> None:
     text, few = " ".join(words), LENGTH // 2
     found = stretches(text) or [text]
-    assert all(len(stretch.split()) <= LENGTH + OVER for stretch in found)
+    assert all(len(stretch.split()) <= 2 * LENGTH for stretch in found)
     padded = [f" {stretch} " for stretch in found]
     for start in range(len(words) - few + 1):
         said = " ".join(words[start : start + few])
