@@ -236,7 +236,9 @@ def run_train(options: argparse.Namespace, settings: Settings) -> int:
         extra = "encoder" if options.encoder or options.further else "train"
         fail(f"library train needs {error.name}: install overdose-awareness-bot[{extra}]")
     root = find_responses()
-    topics = {name: topic for members in read_topics(root).values() for name, topic in members.items()}
+    by_group = read_topics(root)
+    topics = {name: topic for members in by_group.values() for name, topic in members.items()}
+    groups = {name: group for group, members in by_group.items() for name in members}
     languages = tuple(sorted(path.parent.name for path in root.glob("*/language.yaml")))
     rows, faults = read_questions(root, languages, topics)
     if faults:
@@ -246,7 +248,8 @@ def run_train(options: argparse.Namespace, settings: Settings) -> int:
     if further_training:
         further_training.train_further(rows, root / "model", settings.cache_folder, print)
     titles = {key: response.title for key, response in load(root).library.responses.items()}
-    card = training.fit_heads(rows, titles, load_encoder(root / "model"), root / "model", settings.cache_folder, print)
+    model = root / "model"
+    card = training.fit_heads(rows, titles, groups, load_encoder(model), model, settings.cache_folder, print)
     for name, value in card.figures.items():
         print(f"  {name:20} {value:7.1%}")
     print(

@@ -78,6 +78,7 @@ class HeadsCard(Closed):
     offer_from: float
     witnesses: dict[Urgency, tuple[str, ...]] = Field(default_factory=dict)
     dosing_witnesses: tuple[str, ...] = ()
+    after: tuple[str, ...]
     glance: GlanceCard
     figures: dict[str, float]
 
@@ -232,6 +233,8 @@ def load_heads(folder: Path) -> Heads:
             card.offer_from,
             {urgency: frozenset(topics) for urgency, topics in card.witnesses.items()},
             frozenset(card.dosing_witnesses),
+            weights["talk"].astype(np.float64),
+            dict(zip(card.after, weights["after"].astype(np.float64), strict=True)),
         )
 
 

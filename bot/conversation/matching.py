@@ -33,7 +33,8 @@ class Heads:
 
     `urgency` and `dosing` are one-against-rest (rows of width + 1, the intercept last); `topic` is multinomial over
     `topics`. `witnesses` are the topics that speak of a danger, `dosing_witnesses` those that speak of dosing: their share
-    is a second opinion on it. `answer_from` and `offer_from` are probabilities of the best topic.
+    is a second opinion on it. `answer_from` and `offer_from` are probabilities of the best topic. `talk` is another
+    multinomial one over `topics`, for a message in a talk: its intercepts are in `after`, by the topic answered last.
     """
 
     urgency: Weights
@@ -45,21 +46,32 @@ class Heads:
     offer_from: float
     witnesses: Mapping[Urgency, frozenset[str]] = field(default_factory=dict)
     dosing_witnesses: frozenset[str] = frozenset()
+    talk: Weights | None = None
+    after: Mapping[str, Weights] = field(default_factory=dict)
 
     def __call__(self, vector: Vector) -> Probabilities:
         """The probabilities of a unit vector of the width that the heads were fitted on."""
         extended = np.append(vector.astype(np.float64), 1.0)
         urgency = 1 / (1 + np.exp(-(self.urgency @ extended)))
         dosing = 1 / (1 + np.exp(-(self.dosing @ extended)))
-        scores = self.topic @ extended
-        shares = np.exp(scores - scores.max())
-        shares /= shares.sum()
+        shares = shares_of(self.topic @ extended)
         told = {u: float(shares[places].sum()) for u, places in self._places.items()}
         return Probabilities(
             {u: between(p, told[u]) if u in told else p for u, p in zip(URGENCIES, urgency.tolist(), strict=True)},
             self._dosing_agreed(float(dosing[0]), shares, sum(told.values())),
             self._likeliest(shares),
         )
+
+    def topics_after(self, last: str, vector: Vector) -> dict[str, float] | None:
+        """
+        The probabilities of the topics where another was answered last; None where nothing is known of what follows it.
+
+        Read together with the title of the last answer, "and if he uses anyway" is about the same again: the title has most
+        of the words. By itself it may be about a few topics, and which of them people ask after another can be learnt.
+        """
+        if self.talk is None or last not in self.after:
+            return None
+        return self._likeliest(shares_of(self.talk @ vector.astype(np.float64) + self.after[last]))
 
     @cached_property
     def _places(self) -> Mapping[Urgency, Places]:
@@ -87,6 +99,13 @@ class Heads:
             return dict(zip(self.topics, shares.tolist(), strict=True))
         best = np.argpartition(shares, -WEIGHED)[-WEIGHED:]
         return {self.topics[at]: share for at, share in zip(best.tolist(), shares[best].tolist(), strict=True)}
+
+
+def shares_of(scores: Weights) -> Weights:
+    """The probability of each of several classes."""
+    shares = np.exp(scores - scores.max())
+    whole: Weights = shares / shares.sum()
+    return whole
 
 
 def places_of(some: Container[str], topics: Sequence[str]) -> Places:

@@ -33,9 +33,9 @@ from bot.vocabulary import (
     Urgency,
 )
 
-CONTEXT = 0.85
+CONTEXT = 0.9
 """The share of the reading after the last topic, beside the one of the message alone."""
-SURE_IN_TALK = 0.35
+SURE_IN_TALK = 0.3
 """
 From this probability on a topic is answered where the message is read after the last one: a follow-up of three words is
 seldom surer. Both found on conversations that the encoder has not learnt.
@@ -151,9 +151,14 @@ def of_words(
     asked = () if dangers else asked_in_turn(text, known.language, library)
     questions = [one.topic for one in asked if one.is_question]
     topic = questions[0] if found.topic in questions else found.topic
-    offered = () if dosing or dangers else found.offered
-    offered = tuple(dict.fromkeys((*offered, *(one.topic for one in asked))))
-    understanding = replace(known, dangers=dangers, dosing=dosing, candidates=ranked, topic=topic, offered=offered)
+    offered = [] if dosing or dangers else [*found.offered]
+    offered += [one.topic for one in asked]
+    if topic is not None and topic == session.topic and not dangers:
+        # Whoever asked about something else would read the same again: the next likeliest is one tap away.
+        offered += [c.topic for c in harmless if c.topic not in {topic, *EMPTY}][:1]
+    understanding = replace(
+        known, dangers=dangers, dosing=dosing, candidates=ranked, topic=topic, offered=tuple(dict.fromkeys(offered))
+    )
     return still_in_danger(understanding, session, leans, library)
 
 
@@ -219,6 +224,7 @@ def judge(text: str, library: Library, language: str, topic: str | None) -> Prob
     if topic is None or library.response(language, topic) is None:
         return alone
     within = library.heads(library.encoder(after_title(library.title(language, topic), mended)))
+    within = replace(within, topics=library.heads.topics_after(topic, library.encoder(mended)) or within.topics)
     # A refusal's title makes whatever follows sound like the same request again.
     aside = topic == NO_DOSING and is_of_its_own(alone)
     mixed = alone if aside else in_context(alone, within, CONTEXT)

@@ -209,18 +209,21 @@ def copy_language(source: Path, folder: Path, number: int) -> None:
 def grow_model(source: Path, folder: Path, growth: Growth, own: list[str]) -> None:
     """The model, with heads for every topic and thresholds for every language; the encoder is the same."""
     folder.mkdir()
-    for name in ("encoder.onnx", "tokenizer.json", "card.json", "words.json"):
+    for name in ("encoder.onnx", "tokenizer.json", "card.json", "words.json", "glance.npz"):
         (folder / name).symlink_to(source / name)
     card = read_heads_card(source)
     dice = np.random.default_rng(1)
     with np.load(source / "heads.npz", allow_pickle=False) as weights:
         heads = dict(weights)
-    topic, names = [heads["topic"]], list(card.topics)
+    topic, talk, after, names = [heads["topic"]], [heads["talk"]], [heads["after"]], list(card.topics)
     for number in range(1, growth.topics):
         mixed = dice.permuted(heads["topic"][:, :-1], axis=1)
         topic.append(np.hstack([mixed, heads["topic"][:, -1:] - 3]).astype(heads["topic"].dtype))
+        talk.append(mixed)
+        after.append(heads["after"] - 3)
         names += [copy_of(name, number) for name in card.topics]
-    np.savez(folder / "heads.npz", **{**heads, "topic": np.vstack(topic)})
+    grown = {"topic": np.vstack(topic), "talk": np.vstack(talk), "after": np.hstack(after)}
+    np.savez(folder / "heads.npz", **{**heads, **grown})
     thresholds = {f"{c}{n}" if n > 1 else c: card.thresholds[c] for c in own for n in range(1, growth.languages + 1)}
     content = (folder / "heads.npz").read_bytes()
     made = card.model_copy(

@@ -54,6 +54,25 @@ ROWS = [
     for number in range(3)
 ]
 
+TURNS = [
+    Question(
+        f"so what {number}",
+        language,
+        frozenset(),
+        topic == "no-dosing",
+        topic,
+        f"{language}/talk {number}",
+        "x",
+        1,
+        last,
+    )
+    for last, topic in (("naloxone-what-is", "no-dosing"), ("out-of-scope", "naloxone-what-is"))
+    for language in ("en", "ru")
+    for number in range(6)
+]
+"""The same few words, which ask about one topic or another by what was answered last."""
+GROUPS = {topic: "all" for topic, _, _ in KINDS}
+
 
 def fitted(folder: Path) -> Path:
     """A folder with heads fitted on the rows."""
@@ -61,7 +80,7 @@ def fitted(folder: Path) -> Path:
     folder.mkdir()
     files = {"encoder.onnx": {"sha256": "0" * 64, "bytes": 1}}
     (folder / "card.json").write_text(json.dumps({"files": files}), encoding="utf-8")
-    fit_heads(ROWS, {}, encode, folder, folder / "cache", said.append)
+    fit_heads(ROWS + TURNS, {}, GROUPS, encode, folder, folder / "cache", said.append)
     return folder
 
 
@@ -82,6 +101,17 @@ def test_what_was_fitted_can_be_read_back_and_knows_its_rows(tmp_path: Path) -> 
         for urgency, probability in seen.urgencies.items():
             assert (probability >= 0.5) is (urgency in row.urgencies)
         assert (seen.dosing >= 0.5) is row.dosing
+
+
+def test_what_a_turn_is_about_hangs_on_what_was_answered_last(tmp_path: Path) -> None:
+    heads = load_heads(fitted(tmp_path / "one"))
+    for turn in TURNS:
+        assert turn.after
+        seen = heads.topics_after(turn.after, encode(folded(turn.text)))
+        assert seen
+        assert max(seen, key=lambda topic: seen[topic]) == turn.topic
+        assert abs(sum(seen.values()) - 1) < 1e-6
+    assert heads.topics_after("no-dosing", encode("so what")) is None  # nothing followed on it
 
 
 def test_the_glance_hears_the_dangers_among_its_rows_and_hurries_for_few_others(tmp_path: Path) -> None:
