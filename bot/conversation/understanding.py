@@ -217,14 +217,15 @@ def judge(text: str, library: Library, language: str, topic: str | None) -> Prob
         return library.glance(text) if library.glance else Probabilities()
     mended = library.spelling.mended(text, language)
     forms = [text, mended] if mended != text else [text]
-    judged = [library.heads(library.encoder(form)) for form in forms]
+    vectors = [library.encoder(form) for form in forms]
+    judged = [library.heads(vector) for vector in vectors]
     alone = judged[0] if len(judged) == 1 else in_context(judged[0], judged[1], 0.5)
     if library.glance:
         alone = replace(alone, urgencies=library.glance.beside(alone.urgencies, text))
     if topic is None or library.response(language, topic) is None:
         return alone
     within = library.heads(library.encoder(after_title(library.title(language, topic), mended)))
-    within = replace(within, topics=library.heads.topics_after(topic, library.encoder(mended)) or within.topics)
+    within = replace(within, topics=library.heads.topics_after(topic, vectors[-1]) or within.topics)
     # A refusal's title makes whatever follows sound like the same request again.
     aside = topic == NO_DOSING and is_of_its_own(alone)
     mixed = alone if aside else in_context(alone, within, CONTEXT)
@@ -280,7 +281,7 @@ def still_in_danger(understanding: Understanding, session: Session, leans: bool,
     if before.urgency is not Urgency.EMERGENCY:
         best = understanding.candidates[0].topic if understanding.candidates else None
         of_it = best is not None and library.urgency_of.get(best) is before.urgency
-        lasts = topic is None and (leans or of_it)
+        lasts = of_it or (topic is None and leans)
     return replace(understanding, dangers=(before,)) if lasts else understanding
 
 
