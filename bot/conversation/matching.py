@@ -180,6 +180,24 @@ def in_both(alone: Mapping[Urgency, float], within: Mapping[Urgency, float]) -> 
     return {urgency: both(p, within.get(urgency, 0.0)) for urgency, p in alone.items()}
 
 
+def with_dangers_as(
+    alone: Mapping[str, float], mixed: Mapping[str, float], urgency_of: Mapping[str, Urgency]
+) -> dict[str, float]:
+    """
+    Topics in a talk, those of one danger told from each other by the message alone.
+
+    After "what if I use on the block", a friend who turned blue is still a friend, and not the one who writes.
+    """
+    topics = dict(mixed)
+    for urgency in URGENCIES:
+        rivals = [topic for topic in mixed if urgency_of.get(topic) is urgency]
+        said = sum(alone.get(topic, 0.0) for topic in rivals)
+        whole = sum(mixed[topic] for topic in rivals)
+        if said:
+            topics |= {topic: whole * alone.get(topic, 0.0) / said for topic in rivals}
+    return topics
+
+
 def candidates(probabilities: Probabilities) -> tuple[Candidate, ...]:
     """The likeliest topics, best first."""
     ranked = nlargest(SHOWN, probabilities.topics.items(), key=itemgetter(1))

@@ -16,7 +16,7 @@ from bot.conversation.language import (
     words,
 )
 from bot.conversation.library import NO_DOSING, OUT_OF_SCOPE, SMALL_TALK, Library, Words
-from bot.conversation.matching import candidates, in_both, in_context, match
+from bot.conversation.matching import candidates, in_both, in_context, match, with_dangers_as
 from bot.conversation.spelling import RUSSIAN
 from bot.conversation.stretches import sentences, stretches
 from bot.conversation.triage import Probabilities, Signal, Thresholds, asks_for_dosing, triage
@@ -232,7 +232,8 @@ def judge(text: str, library: Library, language: str, topic: str | None) -> Prob
     # The title of an emergency, or of a step in one, must not raise an alarm by itself.
     alarming = library.topics[topic].urgency is not Urgency.NONE or library.topics[topic].group == "steps"
     heard = alone.urgencies if alarming else in_both(alone.urgencies, within.urgencies)
-    return replace(mixed, urgencies=heard, in_talk=True)
+    topics = with_dangers_as(alone.topics, mixed.topics, library.urgency_of)
+    return replace(mixed, urgencies=heard, topics=topics, in_talk=True)
 
 
 def is_of_its_own(alone: Probabilities) -> bool:

@@ -524,3 +524,19 @@ def test_beside_a_request_for_dosing_an_honest_question_is_offered(talk: Talk) -
 def test_what_stands_before_a_question_does_not_answer_in_its_place(talk: Talk) -> None:
     reply = talk.say("hi. my son is home from rehab. where do i get narcan").reply
     assert reply.topic == "naloxone-get"
+
+
+@pytest.mark.parametrize(
+    ("before", "text", "topic"),
+    [
+        ("what if i use on the block", "my friend turned blue. what is narcan", "someone-down"),
+        ("что будет если употребить под блоком", "друг посинел. что такое налоксон", "someone-down"),
+        ("qué pasa si consumo con el bloqueo", "mi amigo está azul y no responde", "someone-down"),
+        ("my friend turned blue before, what was that", "i swallowed all my pills and feel strange", "i-took-too-much"),
+    ],
+)
+def test_who_is_in_danger_is_told_by_the_message_and_not_by_the_talk(
+    before: str, text: str, topic: str, talk: Talk
+) -> None:
+    talk.say(before)
+    assert talk.say(text).reply.topic == topic
