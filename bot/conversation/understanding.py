@@ -70,6 +70,8 @@ FEW = 16
 CLEARLY = 0.7
 """From this probability on a sentence is about a topic."""
 SETTINGS = frozenset({CommandKind.COUNTRY, CommandKind.LANGUAGE, CommandKind.AUDIENCE})
+FEW_LETTERS = 3
+"""Up to so many letters a word may be one of several languages: "yo"."""
 GREETED = 3
 """From so many words on, what stands after a greeting is a message of its own."""
 STEP_LENGTH = 7
@@ -232,7 +234,8 @@ def judge(text: str, library: Library, language: str, topic: str | None) -> Prob
     # The title of an emergency, or of a step in one, must not raise an alarm by itself.
     alarming = library.topics[topic].urgency is not Urgency.NONE or library.topics[topic].group == "steps"
     heard = alone.urgencies if alarming else in_both(alone.urgencies, within.urgencies)
-    topics = with_dangers_as(alone.topics, mixed.topics, library.urgency_of)
+    # In an emergency "now he lies on his side" is about the same person.
+    topics = mixed.topics if alarming else with_dangers_as(alone.topics, mixed.topics, library.urgency_of)
     return replace(mixed, urgencies=heard, topics=topics, in_talk=True)
 
 
@@ -363,13 +366,26 @@ def language_of(message: Message, profile: Profile, told: Told, command: Command
     """
     The language to answer in: as asked for, as written, as before.
 
-    A message that came with a language keeps it, unless it is clearly written in another of ours.
+    A message that came with a language keeps it, unless it is clearly written in another of ours. A short word by itself,
+    "yo", "no", is not clearly in one rather than another of the same script.
     """
     if command is None:
-        asked = library.switches.get(words(message.text))
-        if asked or told.language:
+        typed = words(message.text)
+        asked = library.switches.get(typed)
+        if asked or (told.language and not (len(typed) == 1 and are_alike(typed[0], told.language, profile, library))):
             return asked or told.language or library.languages[0]
     return servable(profile.language, library)
+
+
+def are_alike(word: str, told: str, profile: Profile, library: Library) -> bool:
+    """Whether a word is too short to tell a language from the one so far, which has the same letters."""
+    known, other = library.words.get(profile.language or ""), library.words.get(told)
+    return (
+        len(word) <= FEW_LETTERS
+        and known is not None
+        and other is not None
+        and known.tongue.script == other.tongue.script
+    )
 
 
 def known_to_us(profile: Profile, library: Library) -> Profile:

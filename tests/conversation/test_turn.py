@@ -540,3 +540,31 @@ def test_who_is_in_danger_is_told_by_the_message_and_not_by_the_talk(
 ) -> None:
     talk.say(before)
     assert talk.say(text).reply.topic == topic
+
+
+@pytest.mark.parametrize(("text", "language"), [("yo", "en"), ("no", "es"), ("да", "ru")])
+def test_a_word_that_several_languages_have_keeps_the_language_of_the_app(text: str, language: str, talk: Talk) -> None:
+    assert talk.say(text, told=Profile(language)).reply.language == language
+
+
+@pytest.mark.parametrize(
+    ("text", "urgency"),
+    [
+        ("mom will kill me if she finds out", Urgency.NONE),
+        ("мама меня убьёт если узнает", Urgency.NONE),
+        ("mi papá me mata si se entera", Urgency.NONE),
+        ("dad says he will kill me if i tell", Urgency.SAFEGUARDING),
+        ("отчим сказал что убьёт если расскажу", Urgency.SAFEGUARDING),
+        ("mi padrastro dice que me mata si cuento", Urgency.SAFEGUARDING),
+    ],
+)
+def test_a_manner_of_speaking_is_told_from_a_threat(text: str, urgency: Urgency, talk: Talk) -> None:
+    assert talk.say(text).reply.urgency is urgency
+
+
+def test_what_is_told_of_somebody_who_is_down_is_about_the_same_person(talk: Talk) -> None:
+    talk.say("my buddy wont wake up")
+    assert talk.say("i put him on his side").reply.topic in {"someone-down", "step-breathing"}
+    talk.say("/forget")
+    talk.say("mi amigo no despierta")
+    assert talk.say("ya lo puse de lado").reply.topic in {"someone-down", "step-breathing"}
