@@ -9,8 +9,8 @@ import pytest
 
 from bot.conversation.library import Library
 from bot.conversation.matching import WEIGHED, Heads, Match, between, candidates, in_context, match
+from bot.conversation.probabilities import judge
 from bot.conversation.triage import Probabilities
-from bot.conversation.understanding import judge
 from bot.vocabulary import Candidate, Urgency, Vector
 from tests.conftest import Talk
 
