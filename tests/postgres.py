@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
+from typing import NamedTuple
 from urllib.parse import parse_qs, urlsplit
 
 import psutil
@@ -43,6 +44,27 @@ def new_database() -> Iterator[str]:
     with admin.connect() as db:
         db.execute(text(f"DROP DATABASE {name} WITH (FORCE)"))
     admin.dispose()
+
+
+class Held(NamedTuple):
+    """What a database holds: megabytes of it and of its log, and rows that are there and that wait to be vacuumed."""
+
+    database: float
+    log: float
+    live: int
+    dead: int
+
+
+def held_by(url: str) -> Held:
+    """What a database holds now."""
+    admin = create_engine(url.replace("postgresql://", "postgresql+psycopg://", 1), isolation_level="AUTOCOMMIT")
+    with admin.connect() as db:
+        size = db.execute(text("SELECT pg_database_size(current_database()) / 1e6")).scalar_one()
+        log = db.execute(text("SELECT sum(size) / 1e6 FROM pg_ls_waldir()")).scalar_one()
+        rows = "SELECT coalesce(sum(n_live_tup), 0), coalesce(sum(n_dead_tup), 0) FROM pg_stat_user_tables"
+        live, dead = db.execute(text(rows)).one()
+    admin.dispose()
+    return Held(float(size), float(log), int(live), int(dead))
 
 
 def set_full(url: str, full: bool) -> None:

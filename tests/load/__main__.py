@@ -21,7 +21,7 @@ from pathlib import Path
 
 from bot.channels.telegram.receiving import PATH
 from tests.load.picture import picture
-from tests.postgres import end_connections, new_database, server_processes
+from tests.postgres import end_connections, held_by, new_database, server_processes
 from tests.telegram.bot_api import BotApi, Fault
 from tests.telegram.clock import FAKETIME, Clock
 from tests.telegram.door import Door
@@ -91,10 +91,16 @@ class Stage:
             happen()
 
     def flow_watched(self, rate: float, seconds: float) -> None:
-        """The same, with what each process holds marked every half minute."""
+        """The same, with what each process and the database hold marked every half minute."""
         for at in range(0, int(seconds), 30):
             self.flow(rate, min(30, seconds - at))
-            self.mark(", ".join(f"{bot.memory():.0f} MB, {bot.files()} files" for bot in self.bots))
+            marks = [f"{bot.memory():.0f} MB, {bot.files()} files" for bot in self.bots]
+            if self.url:
+                held = held_by(self.url)
+                marks.append(
+                    f"database {held.database:.0f} MB, log {held.log:.0f} MB, {held.live} rows, {held.dead} dead"
+                )
+            self.mark(", ".join(marks))
 
     def settle(self, seconds: float) -> None:
         """Wait until nothing waits to be fetched and nothing has been sent for a while, or no longer."""
