@@ -43,7 +43,9 @@ FEW = 10
 """Replies at most that wait where ordinary messages are answered from memory."""
 TOLD = 3.0
 """Seconds in which processes tell each other what they answered from memory, once the store is back."""
-FROM_MEMORY = 3.0
+IN_TURN = 1.0
+"""Seconds that an ordinary message waits before it is answered from memory."""
+FROM_MEMORY = 4.0
 """Seconds in which an answer from memory has to be on its way; else its update is to come again."""
 SEND_PATIENCE = 10.0
 """Seconds after which a send has ended, one way or the other."""
@@ -444,13 +446,22 @@ class Telegram:
             name = _identity(one)
             wordless = heard is None or heard.kind not in {Kind.MESSAGE, Kind.EDIT, Kind.TAP}
             new = heard if name not in self._settled and not wordless else None
-            if new and (long or self._answering.sounds_grave(new)):
+            grave = new is not None and self._answering.sounds_grave(new)
+            if new and (long or grave):
                 self._settled[name] = asyncio.Event()
                 while len(self._settled) > REMEMBERED:
                     self._settled.popitem(last=False)
-                self._answering.add(new, None, self._settled[name])
+                if grave:
+                    self._answering.add(new, None, self._settled[name])
+                else:
+                    self._background.spawn(self._answer_in_turn(new, self._settled[name]))
             answering.append(self._settled.get(name))
         return [sent for sent in answering if sent] if all(answering) else None
+
+    async def _answer_in_turn(self, heard: Heard, sent: asyncio.Event) -> None:
+        """Answer from memory after a moment: another process may have kept what the same person said just before."""
+        await asyncio.sleep(IN_TURN)
+        self._answering.add(heard, None, sent)
 
     def _known_again(self, one: Incoming) -> Incoming:
         return Incoming(one.chat, one.marks, one.content, True) if _identity(one) in self._settled else one
