@@ -12,11 +12,13 @@ from pathlib import Path
 
 import pytest
 
+from bot.channels.telegram.channel import OUTAGE
 from bot.channels.telegram.receiving import PATH
 from bot.store.leases import LEASE
 from tests.postgres import new_database
 from tests.telegram.bot_api import BotApi, Fault
 from tests.telegram.conftest import IDS
+from tests.telegram.door import Door
 from tests.telegram.expected import GRAVE, PLAIN, TOPICS, is_emergency, is_marked, unmarked_doubles
 from tests.telegram.people import Person
 from tests.telegram.running import RunningBot
@@ -156,6 +158,29 @@ def test_when_telegram_stops_one_all_of_them_wait(telegram: BotApi, standing: Se
     time.sleep(2)
     assert len(telegram.calls("sendMessage")) == calls
     telegram.wait_for(lambda: all(telegram.sent(person.chat_id) for person in (*first, *later)))
+
+
+def test_while_one_is_cut_off_what_one_person_asks_is_answered_in_order(api: BotApi, tmp_path: Path) -> None:
+    with new_database() as url, Door(url) as door:
+        shared = {"telegram_mode": "webhook", "secret_key": secrets.token_urlsafe(32)}
+        with (
+            RunningBot(api, tmp_path / "whole", database_url=url, **shared) as whole,
+            RunningBot(api, tmp_path / "cut", database_url=door.url, **shared) as cut,
+        ):
+            door.shut()
+            cut.wait_until(lambda: not cut.condition()[1]["store"])
+            time.sleep(OUTAGE + 1.0)  # from then on it answers from memory
+            api.route_webhook(whole.root + PATH, cut.root + PATH)
+            crowd = people(api, 6)
+            for person in crowd:
+                for topic in TOPICS[:3]:
+                    person.say(f"/answer {topic}")
+            api.wait_for(lambda: all(len(api.sent(person.chat_id)) == 3 for person in crowd), 30)
+            assert cut.metric("overdose_bot_sends_total") > 0
+            door.open()
+            cut.wait_until(lambda: cut.condition()[0] == 200)
+    titles = {tuple(sent.text.partition("\n")[0] for sent in api.sent(person.chat_id)) for person in crowd}
+    assert len(titles) == 1, titles
 
 
 def test_of_several_that_poll_one_does_and_when_it_dies_another(api: BotApi, tmp_path: Path) -> None:
