@@ -57,7 +57,7 @@ def judge(text: str, library: Library, language: str, topic: str | None) -> Prob
     judged = [library.heads(vector) for vector in vectors]
     alone = judged[0] if len(judged) == 1 else in_context(judged[0], judged[1], 0.5)
     if library.glance:
-        alone = replace(alone, urgencies=library.glance.beside(alone.urgencies, text))
+        alone = replace(alone, urgencies=library.glance.beside(alone.urgencies, mended))
     if topic is None or library.response(language, topic) is None:
         return alone
     within = library.heads(library.encoder(after_title(library.title(language, topic), mended)))
