@@ -76,8 +76,9 @@ class Assistant:
 
     def sounds_grave(self, message: Message) -> bool:
         """Whether the words alone, at a glance of a millisecond, may speak of a danger: such a message is read first."""
-        glance, text = self.library.glance, folded(message.text)
+        glance = self.library.glance
         try:
+            text = folded(message.text)
             if glance and not text.startswith("/") and any(map(glance.hurries, (text, *stretches(text)))):
                 return True
             return understand(message, Session(), self.without_model).urgency is not Urgency.NONE

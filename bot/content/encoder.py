@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import OrderedDict
 from dataclasses import replace
 from hashlib import blake2b, sha256
+from io import BytesIO
 from pathlib import Path
 from secrets import token_bytes
 from threading import Lock
@@ -160,6 +161,22 @@ def read_heads_card(folder: Path) -> HeadsCard:
         ) from error
 
 
+def read_named(folder: Path, name: str, expected: str) -> bytes:
+    """
+    A file of the model, by the hash that heads.json has for it.
+
+    Raises:
+        UnusableFileError: it cannot be read, or is another.
+    """
+    try:
+        content = (folder / name).read_bytes()
+    except OSError as error:
+        raise UnusableFileError((FileFault(f"model/{name}", 0, f"cannot be used: {type(error).__name__}"),)) from error
+    if sha256(content).hexdigest() != expected:
+        raise UnusableFileError((FileFault(f"model/{name}", 0, "is not the file that heads.json names"),))
+    return content
+
+
 def load_spelling(folder: Path) -> Spelling:
     """
     The words of our questions.
@@ -167,13 +184,10 @@ def load_spelling(folder: Path) -> Spelling:
     Raises:
         UnusableFileError: they are missing, damaged, or not those that heads.json names.
     """
-    card = read_heads_card(folder)
+    content = read_named(folder, "words.json", read_heads_card(folder).words_sha256)
     try:
-        content = (folder / "words.json").read_bytes()
-        if sha256(content).hexdigest() != card.words_sha256:
-            raise UnusableFileError((FileFault("model/words.json", 0, "is not the file that heads.json names"),))
         return Spelling(WORDS.validate_json(content))
-    except (OSError, ValidationError) as error:
+    except ValidationError as error:
         raise UnusableFileError(
             (FileFault("model/words.json", 0, f"cannot be used: {type(error).__name__}"),)
         ) from error
@@ -187,15 +201,8 @@ def load_glance(folder: Path) -> Glance:
         UnusableFileError: it is missing, damaged, or not the one that heads.json names.
     """
     card = read_heads_card(folder).glance
-    try:
-        content = (folder / "glance.npz").read_bytes()
-    except OSError as error:
-        raise UnusableFileError(
-            (FileFault("model/glance.npz", 0, f"cannot be used: {type(error).__name__}"),)
-        ) from error
-    if sha256(content).hexdigest() != card.weights_sha256:
-        raise UnusableFileError((FileFault("model/glance.npz", 0, "is not the file that heads.json names"),))
-    with np.load(folder / "glance.npz", allow_pickle=False) as file:
+    content = read_named(folder, "glance.npz", card.weights_sha256)
+    with np.load(BytesIO(content), allow_pickle=False) as file:
         weights = file["weights"].astype(np.float32)
     # It knows too little to outvote a signal.
     return Glance(weights, card.hasty, card.asking, replace(thresholds_of(card.thresholds), doubted=0.0))
@@ -209,20 +216,18 @@ def load_heads(folder: Path) -> Heads:
         UnusableFileError: they are missing, damaged, or were fitted on another encoder.
     """
     card = read_heads_card(folder)
+    content = read_named(folder, "heads.npz", card.weights_sha256)
     try:
-        content = (folder / "heads.npz").read_bytes()
         encoder_card = EncoderCard.model_validate_json((folder / "card.json").read_bytes())
     except (OSError, ValidationError) as error:
         raise UnusableFileError(
             (FileFault("model", 0, f"the heads cannot be used: {type(error).__name__}"),)
         ) from error
-    if sha256(content).hexdigest() != card.weights_sha256:
-        raise UnusableFileError((FileFault("model/heads.npz", 0, "is not the file that heads.json names"),))
     if encoder_card.files["encoder.onnx"].sha256 != card.encoder_sha256:
         raise UnusableFileError(
             (FileFault("model/heads.npz", 0, "was fitted on another encoder: run `library train`"),)
         )
-    with np.load(folder / "heads.npz", allow_pickle=False) as weights:
+    with np.load(BytesIO(content), allow_pickle=False) as weights:
         return Heads(
             weights["urgency"].astype(np.float64),
             weights["dosing"].astype(np.float64),

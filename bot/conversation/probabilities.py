@@ -79,8 +79,8 @@ def with_stretches(
     """
     What is read in a message; where a danger or dosing is read in a few of its words alone, and clearly, that too.
 
-    Of emergencies told beside a question, "he is blue. what is narcan", 57 to 88 % were heard in the whole message and 84 to
-    90 % in a stretch, of requests for dosing 53 to 81 and 92 to 95; of 1,200 calm messages one was misread by it.
+    Of emergencies told beside a question, "he is blue. what is narcan", 57 to 88 % were heard in the whole message and 83 to
+    90 % in a stretch, of requests for dosing 53 to 81 and 91 to 95; of 1,200 calm messages one was misread by it.
     """
     missed = [u for u, p in whole.urgencies.items() if p < thresholds.urgencies[u]]
     if library.glance is None or Urgency.EMERGENCY not in missed:

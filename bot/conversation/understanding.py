@@ -99,9 +99,10 @@ def of_words(
     if thresholds:
         probabilities = with_stretches(probabilities, text, known.language, thresholds, library)
     glanced = library.glance.thresholds if library.glance and library.heads is None else None
+    bars = thresholds or glanced
     urgency_of = library.urgency_of
-    dangers = triage(signals, probabilities, thresholds or glanced, urgency_of, EMPTY)
-    dosing = asks_for_dosing(signals, probabilities, thresholds or glanced)
+    dangers = triage(signals, probabilities, bars, urgency_of, EMPTY)
+    dosing = asks_for_dosing(signals, probabilities, bars)
     if session.declined and leans and not dangers:
         dosing = dosing or not confident(probabilities, thresholds)
     ranked = candidates(probabilities)

@@ -7,12 +7,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.conversation.glance import PLACES, Glance, pieces, places
+from bot.conversation.matching import URGENCIES
 from bot.conversation.triage import Thresholds
-from bot.vocabulary import Urgency
 
 ANY = st.text(max_size=300)
 """Any characters at all."""
-BARS = Thresholds(dict.fromkeys((Urgency.EMERGENCY, Urgency.SELF_HARM, Urgency.SAFEGUARDING), 0.5), 1.1)
+BARS = Thresholds(dict.fromkeys(URGENCIES, 0.5), 1.1)
 
 
 def glance_of(heavy: str) -> Glance:
