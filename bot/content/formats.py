@@ -153,6 +153,7 @@ class LanguageFile(Closed):
     lines: Mapping[str, Text]
     notes: Mapping[str, Text]
     leaning: tuple[str, ...]
+    openings: tuple[str, ...]
     places: tuple[str, ...]
     audience: Mapping[Audience, tuple[str, ...]]
     switch: tuple[str, ...]

@@ -310,6 +310,7 @@ def words_of(file: LanguageFile, places: Mapping[str, PlaceFile], review: Review
         line_labels=file.lines,
         notes=file.notes,
         leaning=frozenset(words(text) for text in file.leaning),
+        openings=frozenset(words(text) for text in file.openings),
         shortcuts={words(text): topic for text, topic in file.shortcuts.items()},
         switch=frozenset(words(text) for text in file.switch),
         steps=Phrases({words(text): step for step, texts in file.steps.items() for text in texts}),

@@ -67,6 +67,7 @@ class Words:
     line_labels: Mapping[str, str]
     notes: Mapping[str, str]
     leaning: frozenset[Plain]
+    openings: frozenset[Plain]
     shortcuts: Mapping[Plain, str]
     switch: frozenset[Plain]
     steps: Phrases[str]
@@ -84,6 +85,11 @@ class Words:
     @cached_property
     def _leaning_lengths(self) -> tuple[int, ...]:
         return lengths_of(self.leaning)
+
+    @cached_property
+    def opening_lengths(self) -> tuple[int, ...]:
+        """How many words openings have, the longest first."""
+        return lengths_of(self.openings)
 
 
 def digest(text: str) -> str:

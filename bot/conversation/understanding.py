@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 
 from bot.conversation.commands import MISTAKE, of_command, read_command
@@ -46,8 +46,8 @@ BESIDE = frozenset({SMALL_TALK, "find-help", "feedback"})
 SETTINGS = frozenset({CommandKind.COUNTRY, CommandKind.LANGUAGE, CommandKind.AUDIENCE})
 FEW_LETTERS = 3
 """Up to so many letters a word may be one of several languages: "yo"."""
-GREETED = 3
-"""From so many words on, what stands after a greeting is a message of its own."""
+OPENED = 3
+"""From so many words on, what stands after an opening is a message of its own."""
 STEP_LENGTH = 7
 """Up to so many words an answer to the guided emergency may have; a longer message is read as a new one."""
 
@@ -92,7 +92,7 @@ def of_words(
     """The dangers, dosing and topics in the words themselves, folded and in the letters of their language."""
     spoken = library.words[known.language]
     typed = words(form)
-    text = without_greeting(without_pictures(form), spoken.shortcuts)
+    text = without_openings(without_pictures(form), spoken)
     leans = session.topic is not None and is_leaning(typed, spoken)
     probabilities = judge(text, library, known.language, session.topic)
     thresholds = library.heads.thresholds.get(known.language) if library.heads else None
@@ -131,13 +131,18 @@ def of_words(
     return still_in_danger(understanding, session, leans, library)
 
 
-def without_greeting(text: str, shortcuts: Mapping[tuple[str, ...], str]) -> str:
-    """A folded text without the greeting before what it asks: "hello. i found foil" asks about foil."""
+def without_openings(text: str, spoken: Words) -> str:
+    """
+    A folded text from where it begins to say something: "hello. well, i found foil" says "i found foil".
+
+    The model hears small talk in them, and in a talk more than what follows. Thanks are none: after "thanks, i feel calmer"
+    nothing is asked.
+    """
     parts = text.split()
-    for length in (2, 1):
+    for length in spoken.opening_lengths:
         opening, rest = words(" ".join(parts[:length])), parts[length:]
-        if shortcuts.get(opening) == SMALL_TALK and len(rest) >= GREETED:
-            return " ".join(rest)
+        if opening in spoken.openings and len(rest) >= OPENED:
+            return without_openings(" ".join(rest), spoken)
     return text
 
 

@@ -170,7 +170,7 @@ def more_phrases(language: dict[str, Any], times: int, vary: Callable[[str], str
     shortcuts = dict(language["shortcuts"])
     for phrase, topic in list(shortcuts.items()):
         shortcuts |= {vary(phrase): topic for _ in range(1, times)}
-    tables = {name: more(language[name]) for name in ("leaning", "switch")}
+    tables = {name: more(language[name]) for name in ("leaning", "openings", "switch")}
     tables |= {name: {k: more(p) for k, p in language[name].items()} for name in ("steps", "audience")}  # type: ignore[misc]
     return {**language, **tables, "shortcuts": shortcuts}
 
@@ -195,7 +195,7 @@ def copy_language(source: Path, folder: Path, number: int) -> None:
             entry |= {name: other(entry.get(name, [])) for name in ("phrases", "near", "unless")}
     write(folder / "signals.yaml", signals)
     language = read(source / "language.yaml")
-    for name in ("common", "latin", "leaning", "places", "switch"):
+    for name in ("common", "latin", "leaning", "openings", "places", "switch"):
         language[name] = other(language.get(name, []))
     for name in ("audience", "steps"):
         language[name] = {key: other(phrases) for key, phrases in language[name].items()}

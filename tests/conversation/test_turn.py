@@ -309,10 +309,19 @@ def test_a_country_that_we_do_not_know_costs_no_help_lines(talk: Talk) -> None:
 
 @pytest.mark.parametrize(
     ("text", "topic"),
-    [("hello, where can i get narcan", "naloxone-get"), ("hola, ¿dónde consigo naloxona?", "naloxone-get")],
+    [
+        ("hello, where can i get narcan", "naloxone-get"),
+        ("hola, ¿dónde consigo naloxona?", "naloxone-get"),
+        ("hola bueno pues, ¿dónde consigo naloxona?", "naloxone-get"),
+        ("ну короче, где взять налоксон", "naloxone-get"),
+    ],
 )
-def test_a_greeting_does_not_hide_the_question(text: str, topic: str, talk: Talk) -> None:
-    assert talk.say(text).reply.topic == topic
+def test_an_opening_does_not_hide_the_question(text: str, topic: str, talk: Talk) -> None:
+    assert talk.say("are you a bot", text).reply.topic == topic
+
+
+def test_thanks_before_what_is_no_question_stay_thanks(talk: Talk) -> None:
+    assert talk.say("can i take naltrexone with a painkiller", "thanks, i feel calmer now").reply.topic == "small-talk"
 
 
 def test_a_question_without_an_answer_leaves_the_talk_where_it_was(talk: Talk) -> None:
