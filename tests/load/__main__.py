@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import itertools
+import os
 import random
 import secrets
 import signal
@@ -21,12 +22,13 @@ from pathlib import Path
 
 from bot.channels.telegram.receiving import PATH
 from tests.load.picture import picture
-from tests.postgres import end_connections, held_by, new_database, server_processes
+from tests.postgres import Disk, Server, end_connections, held_by, new_database, set_full, use_log, usual_server
 from tests.telegram.bot_api import BotApi, Fault
 from tests.telegram.clock import FAKETIME, Clock
 from tests.telegram.door import Door
 from tests.telegram.expected import GRAVES, PLAIN, TOPICS, is_marked
 from tests.telegram.limits import Limits
+from tests.telegram.network import Network
 from tests.telegram.people import Person
 from tests.telegram.running import RunningBot
 
@@ -35,6 +37,8 @@ GRAVE_EVERY = 20
 """Every so many-th message tells of a danger."""
 CHAINS = 10
 """Every so many-th person asks three things in a row, whose answers have an order."""
+DISK = 160
+"""Megabytes of a disk that is soon full. An empty server takes 40 and its log 16 at least, or three times so much."""
 EVERY_FAULT = {
     Fault.server_error(502): 0.01,
     Fault.server_error(500, executed=True): 0.01,
@@ -55,6 +59,8 @@ class Stage:
     doors: list[Door]
     url: str
     clocks: list[Clock]
+    server: Server | None = None
+    disk: Disk | None = None
     begun: float = field(default_factory=time.monotonic)
     said: list[tuple[Person, float, bool, int]] = field(default_factory=list)
     faults: list[tuple[float, str]] = field(default_factory=list)
@@ -112,13 +118,14 @@ class Stage:
 
 
 @contextmanager
-def stage(replicas: int, faked: bool) -> Iterator[Stage]:
+def stage(replicas: int, scenario: str) -> Iterator[Stage]:
     """
     So many processes on one PostgreSQL, each behind a door of its own, posted to in turn; for 0 one on SQLite that polls.
 
-    Args:
-        faked: whether each has a clock that can be set.
+    In `clock` each has a clock that can be set, in `database` a network lies before the first door, and in `full` the
+    server has a small disk of its own.
     """
+    faked = scenario == clock.__name__
     if not replicas:
         with BotApi() as api, tempfile.TemporaryDirectory() as folder:
             clocks = [Clock(Path(folder) / "clock")]
@@ -128,9 +135,15 @@ def stage(replicas: int, faked: bool) -> Iterator[Stage]:
                 api.limit(Limits())
                 yield Stage(api, [bot], [], "", clocks)
         return
-    with BotApi() as api, tempfile.TemporaryDirectory() as folder, new_database() as url, ExitStack() as running:
+    with BotApi() as api, tempfile.TemporaryDirectory() as folder, ExitStack() as running:
+        disk = running.enter_context(Disk(DISK)) if scenario == full.__name__ else None
+        server = Server(disk.path / "data", kept=True) if disk else usual_server()
+        if disk:
+            running.callback(server.end)
+        url = running.enter_context(new_database(server))
+        networks = [running.enter_context(Network())] if scenario == database.__name__ else []
         secret = secrets.token_urlsafe(32)
-        doors = [running.enter_context(Door(url)) for _ in range(replicas)]
+        doors = [running.enter_context(Door(url, network)) for network in [*networks, *[None] * replicas][:replicas]]
         clocks = [Clock(Path(folder) / f"clock-{n}") for n in range(replicas)]
         bots = []
         for n, door in enumerate(doors):
@@ -141,7 +154,7 @@ def stage(replicas: int, faked: bool) -> Iterator[Stage]:
             bots.append(running.enter_context(bot))
         api.route_webhook(*(bot.root + PATH for bot in bots))
         api.limit(Limits())
-        yield Stage(api, bots, doors, url, clocks)
+        yield Stage(api, bots, doors, url, clocks, server, disk)
 
 
 def steady(on: Stage, seconds: float) -> None:
@@ -212,31 +225,69 @@ def kill(on: Stage, seconds: float) -> None:
 
 
 def database(on: Stage, seconds: float) -> None:
-    """PostgreSQL is frozen for 30 seconds, then all its connections are ended; one process is cut off from it."""
+    """
+    PostgreSQL is frozen for 30 seconds, its connections are ended, it is ended itself and started again, the network
+    between it and one process is cut, and it takes nothing more, as servers of somebody else do whose disk is full.
+    """
+    server, network = on.server, on.doors[0].network
+    assert server
+    assert network
 
     def freeze() -> None:
         on.mark("database frozen")
-        for process in server_processes():
-            process.send_signal(signal.SIGSTOP)
+        server.signal(signal.SIGSTOP)
 
     def thaw() -> None:
-        for process in server_processes():
-            process.send_signal(signal.SIGCONT)
-        on.mark("database thawed")
+        server.signal(signal.SIGCONT)
+        on.mark("thawed")
 
-    def end() -> None:
+    def lose() -> None:
         on.mark("connections ended")
         end_connections(on.url)
 
+    def restart() -> None:
+        on.mark("restarted")
+        server.end()
+        server.begin()
+
     def cut() -> None:
-        on.mark("one process cut off")
-        on.doors[0].hang()
+        on.mark("network cut")
+        network.cut()
 
-    def joined() -> None:
-        on.mark("joined again")
-        on.doors[0].open()
+    def mend() -> None:
+        network.mend()
+        on.mark("mended")
 
-    on.flow(10, max(seconds, 120), (15, freeze), (45, thaw), (65, end), (80, cut), (100, joined))
+    def fill() -> None:
+        on.mark("read-only")
+        set_full(on.url, True)
+
+    def free() -> None:
+        set_full(on.url, False)
+        on.mark("writable")
+
+    happens = ((15, freeze), (45, thaw), (60, lose), (75, restart), (90, cut), (120, mend), (135, fill), (165, free))
+    on.flow(10, max(seconds, 180), *happens)
+    on.settle(60)
+
+
+def full(on: Stage, seconds: float) -> None:
+    """The disk of PostgreSQL is full, at which it ends itself; half a minute later there is room and it is started."""
+    server, disk = on.server, on.disk
+    assert server
+    assert disk
+
+    def fill() -> None:
+        on.mark("disk full")
+        disk.fill()
+        use_log(on.url)
+
+    def free() -> None:
+        on.mark(f"freed, and the server {'runs' if server.head else 'had ended itself'}")
+        disk.free()
+        server.begin()
+
+    on.flow(10, max(seconds, 90), (20, fill), (50, free))
     on.settle(60)
 
 
@@ -268,7 +319,7 @@ def soak(on: Stage, seconds: float) -> None:
 
 SCENARIOS = {
     scenario.__name__: scenario
-    for scenario in (steady, throughput, burst, backlog, dangers, kill, database, clock, soak)
+    for scenario in (steady, throughput, burst, backlog, dangers, kill, database, full, clock, soak)
 }
 
 
@@ -320,7 +371,9 @@ def main() -> None:
     if arguments.scenario == clock.__name__ and FAKETIME is None:
         parser.error("the system's package faketime is not installed")
     random.seed(1)
-    with stage(arguments.replicas, arguments.scenario == clock.__name__) as on:
+    if arguments.scenario in {database.__name__, full.__name__} and not (arguments.replicas and os.geteuid() == 0):
+        parser.error("this scenario is for processes on PostgreSQL, and root's: it makes a network or a disk")
+    with stage(arguments.replicas, arguments.scenario) as on:
         on.begun = time.monotonic()
         SCENARIOS[arguments.scenario](on, arguments.seconds)
         waits = report(on)

@@ -5,9 +5,11 @@ from __future__ import annotations
 import selectors
 import socket
 import threading
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from typing import Self
 from urllib.parse import parse_qs, urlsplit
+
+from tests.telegram.network import Network
 
 
 class Door:
@@ -16,9 +18,11 @@ class Door:
 
     Args:
         url: the address of the server, with its folder as `host`.
+        network: that lies between the door and the bot; none if the bot is on the same machine.
     """
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, network: Network | None = None) -> None:
+        self.network = network
         parts = urlsplit(url)
         self._to = f"{parse_qs(parts.query)['host'][0]}/.s.PGSQL.5432"
         self._user = parts.username or "postgres"
@@ -44,13 +48,18 @@ class Door:
     @property
     def url(self) -> str:
         """The address of the database behind the door."""
-        return f"postgresql://{self._user}@127.0.0.1:{self._port}/{self._name}?sslmode=disable&gssencmode=disable"
+        return f"postgresql://{self._user}@{self._host}:{self._port}/{self._name}?sslmode=disable&gssencmode=disable"
+
+    @property
+    def _host(self) -> str:
+        return self.network.address if self.network else "127.0.0.1"
 
     def open(self) -> None:
         """Let everybody through."""
         self._hangs = False
         if self._listening is None:
-            self._listening = socket.create_server(("127.0.0.1", self._port), backlog=64)
+            with self.network.far_end() if self.network else nullcontext():
+                self._listening = socket.create_server((self._host, self._port), backlog=64)
             self._port = self._listening.getsockname()[1]
         self._wake()
 

@@ -5,18 +5,21 @@ from __future__ import annotations
 import resource
 import secrets
 import sqlite3
+import subprocess
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 
-from tests.postgres import new_database, set_full
+from tests.postgres import Disk, Server, new_database, set_full, use_log
 from tests.telegram.bot_api import BotApi
 from tests.telegram.conftest import IDS
 from tests.telegram.door import Door
 from tests.telegram.expected import GRAVE, GRAVES, PLAIN, TOPICS, is_emergency, is_marked
+from tests.telegram.network import Network
 from tests.telegram.people import Person
 from tests.telegram.running import RunningBot
 from tests.telegram.world import Sent
@@ -111,6 +114,65 @@ def test_a_server_that_is_full(api: BotApi, folder: Path, door: Door, mode: str)
         nothing_is_lost(bot, lambda: set_full(door.url, True), lambda: set_full(door.url, False), 12)
         if mode == "webhook":
             assert {post.status for post in api.posts} == {200, 503}
+
+
+@pytest.fixture
+def disk() -> Iterator[Disk]:
+    """A small file system of its own, where one can be made."""
+    with ExitStack() as made:
+        try:
+            disk = made.enter_context(Disk(160))
+        except (OSError, subprocess.CalledProcessError):
+            pytest.skip("no file system can be made here")
+        yield disk
+
+
+@pytest.fixture
+def network() -> Iterator[Network]:
+    """A network of its own, where one can be made."""
+    with ExitStack() as made:
+        try:
+            network = made.enter_context(Network())
+        except (OSError, subprocess.CalledProcessError):
+            pytest.skip("no network can be made here")
+        yield network
+
+
+@pytest.mark.parametrize("mode", ["polling", "webhook"])
+def test_a_server_whose_disk_is_full_and_that_ends_itself(api: BotApi, folder: Path, disk: Disk, mode: str) -> None:
+    server = Server(disk.path / "data", kept=True)
+
+    def fill() -> None:
+        disk.fill()
+        use_log(url)
+        api.wait_for(lambda: server.head is None, 15)
+
+    def free() -> None:
+        disk.free()
+        server.begin()
+
+    try:
+        with new_database(server) as url:
+            settings = {"telegram_mode": mode, "database_url": url, "secret_key": secrets.token_urlsafe(32)}
+            with RunningBot(api, folder, **settings) as bot:
+                nothing_is_lost(bot, fill, free, 12)
+    finally:
+        server.end()
+
+
+def test_a_server_that_fails_and_is_started_again(api: BotApi, folder: Path, tmp_path: Path) -> None:
+    server = Server(tmp_path / "data")
+    with new_database(server) as url:
+        settings = {"telegram_mode": "webhook", "database_url": url, "secret_key": secrets.token_urlsafe(32)}
+        with RunningBot(api, folder, **settings) as bot:
+            nothing_is_lost(bot, server.end, server.begin, 6)
+
+
+def test_a_network_that_is_cut(api: BotApi, folder: Path, network: Network) -> None:
+    with new_database() as url, Door(url, network) as door:
+        settings = {"telegram_mode": "webhook", "database_url": door.url, "secret_key": secrets.token_urlsafe(32)}
+        with RunningBot(api, folder, **settings) as bot:
+            nothing_is_lost(bot, network.cut, network.mend, 12)
 
 
 @pytest.mark.parametrize(("mode", "how"), [("polling", "shut"), ("webhook", "hang")])
