@@ -330,6 +330,8 @@ def report(on: Stage) -> list[tuple[float, float, bool]]:
         # By its first line: what follows tells more or less of whom to call, by what is known of the talk.
         sent.setdefault(one.chat, []).append((one.at, one.text.partition("\n")[0], is_marked(one)))
     lost = doubled = marked = disordered = 0
+    amiss: list[str] = []
+    late: list[str] = []
     waits: list[tuple[float, float, bool]] = []
     order: tuple[str, ...] = ()
     for person, at, grave, chain in on.said:
@@ -337,12 +339,23 @@ def report(on: Stage) -> list[tuple[float, float, bool]]:
         plain = [text for _, text, again in got if not again]
         different = list(dict.fromkeys(plain))
         marked += len(got) - len(plain)
-        lost += max(0, chain - max(len(different), min(len(got), chain)))
-        doubled += len(plain) - len(different)
+        missing, more = max(0, chain - max(len(different), min(len(got), chain))), len(plain) - len(different)
+        lost += missing
+        doubled += more
+        turned = False
         if chain > 1 and len(different) == chain and not len(got) > chain:
             order = order or tuple(different)
-            disordered += tuple(different) != order
+            turned = tuple(different) != order
+            disordered += turned
+        if missing or more or turned:
+            what = "lost" if missing else "doubled" if more else "out of order"
+            amiss.append(
+                f"{at - on.begun:.1f} s {what}, {'a danger' if grave else f'{chain} said'}, answered "
+                + " ".join(f"{then - on.begun:.1f}" for then, *_ in got)
+            )
         if got:
+            if grave and got[0][0] - at > 2.0:
+                late.append(f"{at - on.begun:.1f}")
             waits.append((at - on.begun, got[0][0] - at, grave))
     answered = sum(map(len, sent.values()))
     span = max((one.at for one in on.api.sent()), default=0.0) - min((at for _, at, *_ in on.said), default=0.0)
@@ -350,7 +363,9 @@ def report(on: Stage) -> list[tuple[float, float, bool]]:
         f"said {sum(chain for *_, chain in on.said)}, answered {answered} ({answered / span:.1f} a second), lost {lost}, "
     )
     print(f"doubled unmarked {doubled}, repeated with a mark {marked}, out of order {disordered}, ")
+    print(*amiss[:10], sep="\n", end="\n" if amiss else "")
     print(f"over the limits {on.api.over_the_limits}, sent while limited {on.api.sends_while_limited()}")
+    print("dangers answered after more than 2 s were said at", ", ".join(late[:20]) or "no time")
     print("lane        count     p50     p95     p99     max  (s until the answer)")
     for name, which in (("emergency", True), ("ordinary", False)):
         ours = sorted(wait for _, wait, grave in waits if grave is which)

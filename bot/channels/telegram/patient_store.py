@@ -5,12 +5,13 @@ from __future__ import annotations
 import time
 from collections import deque
 from collections.abc import Callable
+from functools import partial
 from typing import Any, Final, TypeVar
 
 from sqlalchemy import Connection
 
 from bot.channels.telegram.background import Background
-from bot.store.database import Database
+from bot.store.database import Database, ping
 from bot.store.errors import StoreError
 from bot.telemetry import alarm, note
 
@@ -47,6 +48,8 @@ class PatientStore:
         """
         What a piece of work returns, done in a transaction of its own.
 
+        A store that is away is back when it can be written: of a server whose disk is full much can still be read.
+
         Args:
             patience: the seconds that it may take. It may end later all the same, unheard.
 
@@ -54,7 +57,7 @@ class PatientStore:
             StoreError: the store is away, or did not do it in time.
         """
         try:
-            done = await self._database.run(work, patience)
+            done = await self._database.run(work if self.is_there else partial(_written, work), patience)
         except StoreError as error:
             if isinstance(error.__cause__, TimeoutError):
                 self.seems_away()
@@ -101,3 +104,9 @@ class PatientStore:
         if self._away_since is None:
             self._away_since = time.monotonic()
             alarm("store away")
+
+
+def _written(work: Callable[[Connection], T], db: Connection) -> T:
+    """What a piece of work returns, where the store can be written."""
+    ping(db)
+    return work(db)
