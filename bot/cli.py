@@ -246,7 +246,7 @@ def run_train(options: argparse.Namespace, settings: Settings) -> int:
     if encoder_training:
         encoder_training.make_encoder(rows, root / "model", settings.cache_folder, print, options.runs)
     if further_training:
-        further_training.train_further(rows, root / "model", settings.cache_folder, print)
+        further_training.train_further(rows, root / "model", settings.cache_folder, print, options.runs)
     titles = {key: response.title for key, response in load(root).library.responses.items()}
     model = root / "model"
     card = training.fit_heads(rows, titles, groups, load_encoder(model), model, settings.cache_folder, print)

@@ -25,7 +25,7 @@ from bot.desk.encoder.base import Shape
 from bot.desk.encoder.file import read_weights, sha256
 from bot.desk.encoder.lessons import Recipe, lessons_of, read_talk
 from bot.desk.encoder.network import Heads, Network
-from bot.desk.encoder.training import Say, fingerprint, learn, ship, take_average
+from bot.desk.encoder.training import Say, fingerprint, learn_averaged, ship
 from bot.desk.training import fresh_among
 
 FURTHER: Final = Recipe(
@@ -54,13 +54,14 @@ def start_heads(heads: Heads, topics: Sequence[str], folder: Path) -> None:
             head.bias[into] = torch.from_numpy(rows[:, -1])
 
 
-def train_further(rows: Sequence[Question], folder: Path, cache: Path, say: Say) -> None:
+def train_further(rows: Sequence[Question], folder: Path, cache: Path, say: Say, runs: int) -> None:
     """
     Train the encoder in `folder` further on the rows; write its files and their card anew.
 
     Args:
         folder: of the model, within the responses.
         cache: where the checkpoints go. A run of the same rows on the same model goes on from its own.
+        runs: how many runs, each with the next seed, to average.
     """
     start, recipe = time.monotonic(), FURTHER
     card = json.loads((folder / "card.json").read_text(encoding="utf-8"))
@@ -76,9 +77,15 @@ def train_further(rows: Sequence[Question], folder: Path, cache: Path, say: Say)
     network.load_state_dict(weights)
     heads = Heads(Shape().width, len(lessons.topics), len(lessons.groups))
     start_heads(heads, lessons.topics, folder)
-    checkpoints = cache / "encoder" / f"{before[:16]}-{fingerprint(rows, recipe)}"
-    losses = learn(network, heads, lessons, recipe, checkpoints, say)
-    take_average(checkpoints, network, heads, recipe)
+    losses = learn_averaged(
+        network,
+        heads,
+        lessons,
+        recipe,
+        runs,
+        lambda ours: cache / "encoder" / f"{before[:16]}-{fingerprint(rows, ours)}",
+        say,
+    )
     after = network.state_dict()
     network.load_state_dict({name: KEPT * weights[name] + (1 - KEPT) * after[name] for name in after})
     card |= ship(network, lessons, folder)
@@ -90,7 +97,8 @@ def train_further(rows: Sequence[Question], folder: Path, cache: Path, say: Say)
             "fingerprint": fingerprint(rows, recipe),
             "recipe": asdict(recipe),
             "kept": KEPT,
-            "losses": [round(loss, 4) for loss in losses],
+            "runs": runs,
+            "losses": [[round(loss, 4) for loss in run] for run in losses],
             "minutes": round((time.monotonic() - start) / 60, 1),
         }
     )

@@ -150,6 +150,45 @@ def learn(network: Network, heads: Heads, lessons: Lessons, recipe: Recipe, fold
     return losses
 
 
+def learn_averaged(
+    network: Network,
+    heads: Heads,
+    lessons: Lessons,
+    recipe: Recipe,
+    runs: int,
+    folder: Callable[[Recipe], Path],
+    say: Say,
+) -> list[list[float]]:
+    """
+    Train both in place so many times from where they are, each with the next seed, and average the weights.
+
+    The average tells other people's messages better apart than any run of it: of four runs with 81 % of topics right
+    first the average had 85 % (the card says on what).
+
+    Args:
+        folder: of a run's checkpoints, by its recipe.
+
+    Returns:
+        The mean loss of every epoch, by run.
+    """
+    begun = copy.deepcopy((network.state_dict(), heads.state_dict()))
+    mean: tuple[dict[str, Tensor], dict[str, Tensor]] = ({}, {})
+    losses: list[list[float]] = []
+    for run in range(runs):
+        say(f"run {run + 1} of {runs}")
+        ours = replace(recipe, seed=recipe.seed + run)
+        network.load_state_dict(begun[0])
+        heads.load_state_dict(begun[1])
+        losses.append(learn(network, heads, lessons, ours, folder(ours), say))
+        take_average(folder(ours), network, heads, ours)
+        for part, learnt in zip(mean, (network.state_dict(), heads.state_dict()), strict=True):
+            for name, value in learnt.items():
+                part[name] = part.get(name, torch.zeros_like(value)) + value / runs
+    network.load_state_dict(mean[0])
+    heads.load_state_dict(mean[1])
+    return losses
+
+
 def set_rate(optimizer: torch.optim.Optimizer, share_done: float, warm_up: float) -> None:
     share = share_done / warm_up if share_done < warm_up else (1 - share_done) / (1 - warm_up)
     for group in optimizer.param_groups:
@@ -245,9 +284,6 @@ def train_encoder(
     """
     Fine-tune the base on the rows and write the model files.
 
-    Weights averaged over several runs tell other people's messages better apart than those of any run of them: of
-    four runs with 81 % of topics right first the average had 85 % (the card says on what).
-
     Args:
         folder: where `encoder.onnx` and `tokenizer.json` go.
         scratch: where the checkpoints go, about 400 MB in all. A run of the same rows and recipe goes on from its own.
@@ -264,22 +300,7 @@ def train_encoder(
     network = Network(base.shape, len(base.pieces), recipe.dropout)
     network.load_state_dict({name: torch.from_numpy(value) for name, value in by_our_names(base)})
     heads = Heads(base.shape.width, len(lessons.topics), len(lessons.groups))
-    begun = copy.deepcopy((network.state_dict(), heads.state_dict()))
-    mean: tuple[dict[str, Tensor], dict[str, Tensor]] = ({}, {})
-    losses: list[list[float]] = []
-    for seed in range(recipe.seed, recipe.seed + runs):
-        say(f"run {seed - recipe.seed + 1} of {runs}")
-        ours = replace(recipe, seed=seed)
-        checkpoints = scratch / fingerprint(rows, ours)
-        network.load_state_dict(begun[0])
-        heads.load_state_dict(begun[1])
-        losses.append(learn(network, heads, lessons, ours, checkpoints, say))
-        take_average(checkpoints, network, heads, ours)
-        for part, learnt in zip(mean, (network.state_dict(), heads.state_dict()), strict=True):
-            for name, value in learnt.items():
-                part[name] = part.get(name, torch.zeros_like(value)) + value / runs
-    network.load_state_dict(mean[0])
-    heads.load_state_dict(mean[1])
+    losses = learn_averaged(network, heads, lessons, recipe, runs, lambda ours: scratch / fingerprint(rows, ours), say)
     return {
         "base": {"model": BASE_MODEL, "licence": BASE_LICENCE, "from": f"PyPI {BASE_PACKAGE}", "sha256": base.sha256},
         **ship(network, lessons, folder),
