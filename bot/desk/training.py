@@ -42,10 +42,10 @@ WRONG_ANSWERS = 0.15
 """Share of wrong among answered topics that sets the bar for answering, on folds that the heads have not seen."""
 OFFER_FROM = 0.08
 """Below this a topic is not even offered: of our out-of-scope questions few reach it with a wrong topic."""
-TALK_STRENGTH, TURN_WEIGHT = 10.0, 6.0
+TALK_STRENGTH, TURN_WEIGHT = 20.0, 6.0
 """
-Inverse regularisation of the head for talks, and the weight of a turn in it beside a question by itself. Of strengths 5, 10
-and 30 and weights 2, 3 and 6 these answered the most turns of labelled talks, by little.
+Inverse regularisation of the head for talks, and the weight of a turn in it beside a question by itself. Of strengths 5
+to 30 and weights 4 to 10 these answered the most turns of labelled talks, by little: 186 of 224, the others 183 to 186.
 """
 HASTY = 0.2
 """Share of harmless questions of ours that may be read first, at a glance: nothing but the order hangs on it."""
@@ -54,9 +54,9 @@ GLANCE_STRENGTH = 10.0
 LOUDEST = 0.9
 """No threshold is higher than this."""
 QUIETEST = {
-    "en": LanguageThresholds(emergency=0.22, self_harm=0.03, safeguarding=0.03, dosing=0.042),
-    "es": LanguageThresholds(emergency=0.07, self_harm=0.06, safeguarding=0.02, dosing=0.084),
-    "ru": LanguageThresholds(emergency=0.12, self_harm=0.03, safeguarding=0.03, dosing=0.14),
+    "en": LanguageThresholds(emergency=0.2, self_harm=0.03, safeguarding=0.03, dosing=0.042),
+    "es": LanguageThresholds(emergency=0.05, self_harm=0.06, safeguarding=0.02, dosing=0.084),
+    "ru": LanguageThresholds(emergency=0.08, self_harm=0.03, safeguarding=0.03, dosing=0.14),
 }
 """
 By language: no threshold is lower than these. The encoder has learnt our own questions, so they would set it too low
