@@ -20,6 +20,7 @@ LAST_RESORT = "last-resort"
 OUT_OF_SCOPE = "out-of-scope"
 NO_DOSING = "no-dosing"
 SMALL_TALK = "small-talk"
+FIND_HELP = "find-help"
 ASIDE = frozenset({OUT_OF_SCOPE, SMALL_TALK, "feedback"})
 """Topics that leave a talk where it was: after "thanks" a question may lean on the same topic as before."""
 

@@ -8,7 +8,7 @@ from bot.conversation.language import after_title
 from bot.conversation.library import NO_DOSING, OUT_OF_SCOPE, SMALL_TALK, Library
 from bot.conversation.matching import in_both, in_context, with_dangers_as
 from bot.conversation.stretches import sentences, stretches
-from bot.conversation.triage import Probabilities, Thresholds
+from bot.conversation.triage import Probabilities, Thresholds, clear_topic
 from bot.vocabulary import Urgency
 
 CONTEXT = 0.9
@@ -70,6 +70,10 @@ def judge(text: str, library: Library, language: str, topic: str | None) -> Prob
     heard = alone.urgencies if alarming else in_both(alone.urgencies, within.urgencies)
     # In an emergency "now he lies on his side" is about the same person.
     topics = mixed.topics if alarming else with_dangers_as(alone.topics, mixed.topics, library.urgency_of)
+    # After talk of death "where do I get naloxone" is a question like any other.
+    in_words = library.topics[topic].urgency in {Urgency.SELF_HARM, Urgency.SAFEGUARDING}
+    if in_words and clear_topic(alone.topics, library.urgency_of, EMPTY):
+        topics = alone.topics
     return replace(mixed, urgencies=heard, topics=topics, in_talk=True)
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from bot.conversation.leaving import HOW, KEPT, OFFERED_BY, SHOWN, WAY, can_leave
-from bot.conversation.library import LAST_RESORT, NO_DOSING, OUT_OF_SCOPE, SMALL_TALK, Library, Response
+from bot.conversation.library import FIND_HELP, LAST_RESORT, NO_DOSING, OUT_OF_SCOPE, SMALL_TALK, Library, Response
 from bot.conversation.triage import USUAL_TOPIC
 from bot.conversation.understanding import STAYS, known_to_us, servable
 from bot.vocabulary import (
@@ -100,6 +100,9 @@ def chosen_topic(understanding: Understanding, session: Session, library: Librar
         if lasting and asked and served and library.topics[asked].group in STAYS and not understanding.dosing:
             return asked
         danger = understanding.dangers[0]
+        # Who is not in an emergency and asks where to turn reads more of it than the danger's own words say.
+        if lasting and served and asked == FIND_HELP and danger.urgency is not Urgency.EMERGENCY:
+            return asked
         served = library.response(understanding.language, danger.topic)
         return danger.topic if served else USUAL_TOPIC[danger.urgency]
     if understanding.dosing:

@@ -15,7 +15,7 @@ from bot.conversation.language import (
     without_pictures,
     words,
 )
-from bot.conversation.library import NO_DOSING, OUT_OF_SCOPE, SMALL_TALK, Library, Words
+from bot.conversation.library import FIND_HELP, NO_DOSING, OUT_OF_SCOPE, SMALL_TALK, Library, Words
 from bot.conversation.matching import candidates, match
 from bot.conversation.probabilities import EMPTY, asked_in_turn, confident, judge, with_stretches
 from bot.conversation.spelling import RUSSIAN
@@ -41,7 +41,7 @@ SHORT = 4
 """Up to so many words a message may lean on the last topic without saying so."""
 STAYS = frozenset({"emergency", "overdose", "naloxone", "steps"})
 """Groups of questions that do not end an emergency: people ask them beside the person who is down."""
-BESIDE = frozenset({SMALL_TALK, "find-help", "feedback"})
+BESIDE = frozenset({SMALL_TALK, FIND_HELP, "feedback"})
 """Topics that say nothing about an emergency being over: "ok", "help me", "that is wrong"."""
 SETTINGS = frozenset({CommandKind.COUNTRY, CommandKind.LANGUAGE, CommandKind.AUDIENCE})
 FEW_LETTERS = 3
@@ -158,7 +158,7 @@ def still_in_danger(understanding: Understanding, session: Session, leans: bool,
     if before.urgency is not Urgency.EMERGENCY:
         best = understanding.candidates[0].topic if understanding.candidates else None
         of_it = best is not None and library.urgency_of.get(best) is before.urgency
-        lasts = of_it or (topic is None and leans)
+        lasts = of_it or topic == FIND_HELP or (topic is None and leans)
     return replace(understanding, dangers=(before,)) if lasts else understanding
 
 

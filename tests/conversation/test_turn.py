@@ -391,6 +391,28 @@ def test_a_question_in_which_self_harm_is_heard_faintly_is_answered_after_the_cr
     assert kinds == [PassageKind.POINTER, PassageKind.LINES, PassageKind.BODY]
 
 
+@pytest.mark.parametrize(
+    ("told", "asked"),
+    [
+        ("i want to die", "where can i look for help"),
+        ("жить не хочется", "где искать помощь"),
+        ("no quiero vivir", "dónde busco ayuda"),
+    ],
+)
+def test_who_wants_to_die_and_asks_where_to_turn_is_told_it_after_the_crisis_line(
+    told: str, asked: str, talk: Talk
+) -> None:
+    reply = talk.say(told, asked).reply
+    assert (reply.topic, reply.urgency) == ("find-help", Urgency.SELF_HARM)
+    kinds = [passage.kind for passage in reply.passages]
+    assert kinds[:3] == [PassageKind.POINTER, PassageKind.LINES, PassageKind.BODY]
+
+
+def test_what_is_clearly_asked_after_a_danger_is_not_read_as_the_danger(talk: Talk) -> None:
+    reply = talk.say("жить не хочется", "ладно, спасибо, полегчало", "где взять налоксон").reply
+    assert (reply.topic, reply.urgency) == ("naloxone-get", Urgency.NONE)
+
+
 def test_a_danger_whose_own_topic_has_no_text_is_answered_by_the_usual_one(library: Library) -> None:
     rest = {key: text for key, text in library.responses.items() if key != ("en", "someone-threatens-suicide")}
     danger = Danger(Urgency.SELF_HARM, "someone-threatens-suicide")
