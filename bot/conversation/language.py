@@ -61,12 +61,17 @@ def cleaned(text: str) -> str:
 
 def lowered(text: str) -> str:
     """The text cleaned, in lower case, no letter more than twice in a row."""
-    return re.sub(r"(\w)\1{2,}", r"\1\1", cleaned(text).lower())
+    return unstretched(cleaned(text).lower())
+
+
+def unstretched(text: str) -> str:
+    """The text with no letter more than twice in a row: "nooo" is "noo"."""
+    return re.sub(r"(\w)\1{2,}", r"\1\1", text)
 
 
 def folded(text: str) -> str:
     """The form that the encoder reads: lowered, disguised letters mended."""
-    return DISGUISED.sub(_undisguised, lowered(text))
+    return unstretched(DISGUISED.sub(_undisguised, lowered(text)))
 
 
 def without_pictures(text: str) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from bot.conversation.language import MAX_LENGTH, cleaned, folded, tell_language, words
@@ -33,6 +33,7 @@ def test_one_thought_in_many_spellings_has_one_form(text: str) -> None:
         ("мой", ("мой",)),
         ("Está", ("esta",)),
         ("heeeelp", ("heelp",)),
+        ("koo0l", ("kool",)),
         ("h̷̸̶e̷̸̶l̷̸̶p", ("help",)),
         ("", ()),
         ("😱😱", ()),
@@ -55,6 +56,7 @@ def test_of_a_long_message_both_ends_are_read() -> None:
 
 @settings(max_examples=150, deadline=None)
 @given(ANY_TEXT)
+@example("koo0l")
 def test_folding_gives_clean_text_and_repeats_nothing_when_done_twice(text: str) -> None:
     once = folded(text)
     once.encode("utf-8")
