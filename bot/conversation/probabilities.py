@@ -13,9 +13,9 @@ from bot.vocabulary import Urgency
 
 CONTEXT = 0.9
 """The share of the reading after the last topic, beside the one of the message alone."""
-OF_ITS_OWN = 0.33
+OF_ITS_OWN = 0.3
 """From this probability of its topic on a message is read alone after a refusal."""
-OF_NO_DOSING = 0.012
+OF_NO_DOSING = 0.018
 """Up to this probability of dosing it is."""
 MOSTLY_OF_ITS_OWN = 0.3
 """Up to this share of the topics below it is too, though no one topic is likely."""

@@ -55,15 +55,15 @@ LOUDEST = 0.9
 """No threshold is higher than this."""
 QUIETEST = {
     "en": LanguageThresholds(emergency=0.2, self_harm=0.03, safeguarding=0.03, dosing=0.042),
-    "es": LanguageThresholds(emergency=0.05, self_harm=0.06, safeguarding=0.02, dosing=0.084),
-    "ru": LanguageThresholds(emergency=0.08, self_harm=0.03, safeguarding=0.03, dosing=0.14),
+    "es": LanguageThresholds(emergency=0.05, self_harm=0.06, safeguarding=0.02, dosing=0.07),
+    "ru": LanguageThresholds(emergency=0.1, self_harm=0.03, safeguarding=0.03, dosing=0.14),
 }
 """
 By language: no threshold is lower than these. The encoder has learnt our own questions, so they would set it too low
 for others': these were found on labelled questions by others and on our own test questions together, for recalls about
 96, 92, 88 and 95 % at the fewest false alarms. A language that is not here has those of the first.
 """
-SURE_ENOUGH = 0.58
+SURE_ENOUGH = 0.54
 """No topic is answered below this probability, found in the same way: four of five questions are answered."""
 
 
