@@ -43,6 +43,8 @@ STAYS = frozenset({"emergency", "overdose", "naloxone", "steps"})
 """Groups of questions that do not end an emergency: people ask them beside the person who is down."""
 BESIDE = frozenset({SMALL_TALK, FIND_HELP, "feedback"})
 """Topics that say nothing about an emergency being over: "ok", "help me", "that is wrong"."""
+KNOWN_BETTER = frozenset({SMALL_TALK, "withdrawal"})
+"""Topics of which the table of short messages knows better than the model that there is no danger."""
 SETTINGS = frozenset({CommandKind.COUNTRY, CommandKind.LANGUAGE, CommandKind.AUDIENCE})
 FEW_LETTERS = 3
 """Up to so many letters a word may be one of several languages: "yo"."""
@@ -107,9 +109,9 @@ def of_words(
         dosing = dosing or not confident(probabilities, thresholds)
     ranked = candidates(probabilities)
     shortcut = spoken.shortcuts.get(typed) or spoken.shortcuts.get(words(text))
-    if shortcut == SMALL_TALK and session.danger is None:
-        # In "that's all for now" the model hears a farewell for good; the table knows better, a signal still counts.
-        # After a danger the model is heard: then it may be one.
+    if shortcut in KNOWN_BETTER and session.danger is None:
+        # In "that's all for now" the model hears a farewell for good, in "im dopesick" too much taken; the table knows
+        # better, a signal still counts. After a danger the model is heard: then it may be one.
         dangers = triage(signals, Probabilities(), None, urgency_of)
     if shortcut and not dangers:
         ranked = (Candidate(shortcut, 1.0), *(c for c in ranked if c.topic != shortcut))[:5]

@@ -178,7 +178,14 @@ def test_after_a_refusal_what_is_of_its_own_is_answered(language: str, text: str
 
 @pytest.mark.parametrize(
     ("language", "text"),
-    [("en", "come on, just roughly"), ("ru", "ну хоть приблизительно"), ("es", "venga, más o menos")],
+    [
+        ("en", "come on, just roughly"),
+        ("ru", "ну хоть приблизительно"),
+        ("es", "venga, más o menos"),
+        ("en", "and for a beginner"),
+        ("ru", "а новичку"),
+        ("es", "y un novato"),
+    ],
 )
 def test_after_a_refusal_what_asks_for_the_same_is_refused_again(language: str, text: str, talk: Talk) -> None:
     talk.say(REFUSED[language])

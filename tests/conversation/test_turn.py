@@ -436,6 +436,17 @@ def test_the_end_of_a_talk_is_no_farewell_for_good(closing: str, talk: Talk) -> 
     assert (reply.topic, reply.urgency) == ("small-talk", Urgency.NONE)
 
 
+@pytest.mark.parametrize("text", ["im dopesick", "меня ломает", "me está dando el mono"])
+def test_withdrawal_in_a_street_word_is_no_alarm(text: str, talk: Talk) -> None:
+    reply = talk.say(text).reply
+    assert (reply.topic, reply.urgency) == ("withdrawal", Urgency.NONE)
+
+
+@pytest.mark.parametrize("text", ["боюсь, что он умрёт", "tengo miedo de que se muera"])
+def test_who_fears_for_a_life_is_asked_to_look_and_not_condoled_with(text: str, talk: Talk) -> None:
+    assert talk.say(text).reply.topic == "high-or-overdose"
+
+
 @pytest.mark.parametrize(
     "farewell", ["that's all for now i want to die", "eso es todo me quiero morir", "на сегодня всё хочу умереть"]
 )
