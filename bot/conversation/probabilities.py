@@ -71,7 +71,7 @@ def judge(text: str, library: Library, language: str, topic: str | None) -> Prob
     followed = library.heads.topics_after(topic, vectors[-1])
     within = replace(within, topics=followed or within.topics)
     # A refusal's title makes whatever follows sound like the same request again.
-    aside = topic == NO_DOSING and is_of_its_own(alone, followed.get(NO_DOSING, 0.0) if followed else 0.0)
+    aside = topic == NO_DOSING and is_of_its_own(alone, (followed or {}).get(NO_DOSING, 0.0))
     mixed = alone if aside else in_context(alone, within, CONTEXT)
     # The title of an emergency, or of a step in one, must not raise an alarm by itself.
     alarming = library.topics[topic].urgency is not Urgency.NONE or library.topics[topic].group == "steps"
@@ -138,10 +138,11 @@ def is_of_its_own(alone: Probabilities, again: float = 0.0) -> bool:
         again: how likely the message, in the talk, asks for the same again.
     """
     best = max(alone.topics, key=lambda topic: alone.topics[topic], default=OUT_OF_SCOPE)
-    bar = CLEARLY_OF_ITS_OWN if again >= ASKED_AGAIN else OF_ITS_OWN
+    asked_again = again >= ASKED_AGAIN
+    bar = CLEARLY_OF_ITS_OWN if asked_again else OF_ITS_OWN
     if best not in EMPTY and alone.topics.get(best, 0.0) >= bar and alone.dosing < OF_NO_DOSING:
         return True
-    if again >= ASKED_AGAIN:
+    if asked_again:
         return False
     # "Why is that dangerous" is about one of many topics, and about none of those in which the request hides.
     empty = sum(alone.topics.get(topic, 0.0) for topic in EMPTY)

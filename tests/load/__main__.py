@@ -363,7 +363,8 @@ def report(on: Stage) -> list[tuple[float, float, bool]]:
         f"said {sum(chain for *_, chain in on.said)}, answered {answered} ({answered / span:.1f} a second), lost {lost}, "
     )
     print(f"doubled unmarked {doubled}, repeated with a mark {marked}, out of order {disordered}, ")
-    print(*amiss[:10], sep="\n", end="\n" if amiss else "")
+    for line in amiss[:10]:
+        print(line)
     print(f"over the limits {on.api.over_the_limits}, sent while limited {on.api.sends_while_limited()}")
     print("dangers answered after more than 2 s were said at", ", ".join(late[:20]) or "no time")
     print("lane        count     p50     p95     p99     max  (s until the answer)")

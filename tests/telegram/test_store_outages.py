@@ -10,6 +10,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -188,15 +189,20 @@ def test_a_server_that_is_away(api: BotApi, folder: Path, door: Door, mode: str,
 def test_while_it_is_away_for_long_what_one_person_asks_is_answered_soon_in_order_and_once(
     api: BotApi, folder: Path, door: Door, how: str
 ) -> None:
+    ways: dict[str, tuple[Callable[[], None], Callable[[], None]]] = {
+        "hang": (door.hang, door.open),
+        "full": (partial(set_full, door.url, True), partial(set_full, door.url, False)),
+    }
+    fail, mend = ways[how]
     settings = {"telegram_mode": "webhook", "database_url": door.url, "secret_key": secrets.token_urlsafe(32)}
     with RunningBot(api, folder, **settings) as bot:
         person = api.person(next(IDS))
-        door.hang() if how == "hang" else set_full(door.url, True)
+        fail()
         for topic in TOPICS[:3]:
             person.say(f"/answer {topic}")
         api.wait_for(lambda: api.sent(person.chat_id), 20)
         api.wait_for(lambda: len(api.sent(person.chat_id)) == 3, 10)
-        door.open() if how == "hang" else set_full(door.url, False)
+        mend()
         bot.wait_until(lambda: bot.condition()[0] == 200)
         api.wait_for_quiet(2.0)
         sent = api.sent(person.chat_id)
