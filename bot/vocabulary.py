@@ -80,10 +80,15 @@ class Message:
 
 @dataclass(frozen=True)
 class Danger:
-    """A danger and the topic that answers it."""
+    """
+    A danger and the topic that answers it.
+
+    `is_faint` where little spoke for it: help comes first all the same, and the talk then goes on as if nothing was.
+    """
 
     urgency: Urgency
     topic: str
+    is_faint: bool = False
 
 
 @dataclass(frozen=True)

@@ -22,7 +22,7 @@ AT_LEAST = {
     "emergency found": (0.92, 0.81, 0.81, 0.81),
     "self_harm found": (0.87, 0.70, 0.70, 0.70),
     "safeguarding found": (0.72, 0.56, 0.42, 0.56),
-    "emergency precision": (0.86, 0.81, 0.75, 0.76),
+    "emergency precision": (0.86, 0.77, 0.75, 0.76),
     "self_harm precision": (0.73, 0.58, 0.70, 0.54),
     "safeguarding precision": (0.65, 0.39, 0.54, 0.56),
     "dosing found": (0.89, 0.77, 0.77, 0.77),

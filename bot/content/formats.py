@@ -154,6 +154,9 @@ class LanguageFile(Closed):
     notes: Mapping[str, Text]
     leaning: tuple[str, ...]
     openings: tuple[str, ...]
+    fillers: tuple[str, ...] = ()
+    affirming: tuple[str, ...] = ()
+    denying: tuple[str, ...] = ()
     places: tuple[str, ...]
     audience: Mapping[Audience, tuple[str, ...]]
     switch: tuple[str, ...]

@@ -311,6 +311,10 @@ def words_of(file: LanguageFile, places: Mapping[str, PlaceFile], review: Review
         notes=file.notes,
         leaning=frozenset(words(text) for text in file.leaning),
         openings=frozenset(words(text) for text in file.openings),
+        fillers=frozenset(word for text in file.fillers for word in words(text)),
+        affirming=Phrases(
+            {words(text): yes for yes, texts in ((True, file.affirming), (False, file.denying)) for text in texts}
+        ),
         shortcuts={words(text): topic for text, topic in file.shortcuts.items()},
         switch=frozenset(words(text) for text in file.switch),
         steps=Phrases({words(text): step for step, texts in file.steps.items() for text in texts}),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from bot.conversation.language import words
+from bot.conversation.lasting import outlasts
 from bot.conversation.library import Library
 from bot.vocabulary import (
     Audience,
@@ -63,22 +64,27 @@ def of_command(command: Command, profile: Profile, session: Session, library: Li
             danger = Danger(Urgency.EMERGENCY, "someone-down")
             return Understanding(language, profile, (danger,), topic=danger.topic, command=command)
         case CommandKind.ANSWER, str(topic):
-            lasting = (session.danger,) if session.danger and topic == UNREADABLE else ()
-            dangers = lasting or dangers_of(topic, session, library)
-            return Understanding(language, profile, dangers, topic=topic, command=command)
+            return Understanding(language, profile, dangers_of(topic, session, library), topic=topic, command=command)
         case _:
             pass
     return Understanding(language, profile, command=command)
 
 
 def dangers_of(topic: str, session: Session, library: Library) -> tuple[Danger, ...]:
-    """The danger that a tapped topic answers; a step belongs to the emergency that it is part of."""
+    """
+    The danger that a tapped topic answers, or does not end; a step belongs to the emergency that it is part of.
+
+    A tap on what is offered beside an emergency ends it no more than the same question in words.
+    """
+    before = session.danger
     if library.topics[topic].group == "steps" and topic != MISTAKE:
-        before = session.danger
         known = before if before and before.urgency is Urgency.EMERGENCY else None
         return (known or Danger(Urgency.EMERGENCY, "someone-down"),)
     urgency = library.topics[topic].urgency
-    return () if urgency is Urgency.NONE else (Danger(urgency, topic),)
+    if urgency is not Urgency.NONE:
+        return (Danger(urgency, topic),)
+    lasts = before is not None and topic != MISTAKE and (topic == UNREADABLE or outlasts(before, topic, library))
+    return (before,) if before and lasts else ()
 
 
 def find_country(text: str, library: Library) -> str | None:

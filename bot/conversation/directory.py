@@ -104,10 +104,15 @@ class Directory:
 
 @dataclass(frozen=True)
 class Found:
-    """A country that was named, and the words of the message beside its name."""
+    """
+    A country that was named, and the words of the message beside its name.
+
+    `is_home` where the words say that it is where the reader lives or is: "i live in spain", and not just "in spain".
+    """
 
     country: str
     rest: tuple[str, ...]
+    is_home: bool = False
 
 
 @dataclass(frozen=True)
@@ -124,11 +129,11 @@ class Places:
         The country that the words name, or None.
 
         A place counts where it is the whole message, or stands after a word of place ("in Almaty"). Of several the
-        last one counts: people correct themselves.
+        last one counts, for people correct themselves; but where one says where the reader is, that one.
         """
         typed = tuple(words)
         if whole := self.sure.get(typed) or self.ambiguous.get(typed):
-            return Found(whole, ())
+            return Found(whole, (), is_home=True)
         found = None
         for start in range(1, len(typed)):
             before = self._led(typed, start)
@@ -136,7 +141,9 @@ class Places:
                 phrase = typed[start : start + length]
                 code = self.sure.get(phrase) or self.ambiguous.get(phrase)
                 if len(phrase) == length and code:
-                    found = Found(code, typed[: start - before] + typed[start + length :])
+                    # "In" stands before any place, "i live in" and "im in" before one's own.
+                    if before > 1 or found is None or not found.is_home:
+                        found = Found(code, typed[: start - before] + typed[start + length :], is_home=before > 1)
                     break
         return found
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import NamedTuple, TypeVar
@@ -245,6 +245,18 @@ class Phrases(Mapping[Plain, Value]):
         """What belongs to each phrase that stands in a text, in the order of the table."""
         parts = {tuple(typed[at : at + n]) for n in self._lengths for at in range(len(typed) - n + 1)}
         yield from (self._table[phrase] for phrase in sorted(parts & self._places.keys(), key=self._places.__getitem__))
+
+    def told(self, typed: Plain, fillers: Container[str]) -> tuple[Value, ...]:
+        """What belongs to the phrases of a text that has nothing else but fillers; nothing of any other text."""
+        found: list[Value] = []
+        while typed:
+            length = next((n for n in self._lengths if typed[:n] in self._table), 0)
+            if length:
+                found.append(self._table[typed[:length]])
+            elif typed[0] not in fillers:
+                return ()
+            typed = typed[length or 1 :]
+        return tuple(found)
 
 
 def lengths_of(phrases: Iterable[Plain]) -> tuple[int, ...]:

@@ -59,7 +59,9 @@ class Words:
     """
     What the program needs of one language, its labels and notes among it.
 
-    `web` has the words of the web pages, `telegram` how the bot shows itself there; empty where they wait for review.
+    `fillers` are words that add nothing to a short message: "ok", "now"; `affirming` has those that say yes (true) or no to
+    a question of ours. `web` has the words of the web pages, `telegram`
+    how the bot shows itself there; empty where they wait for review.
     """
 
     tongue: Tongue
@@ -69,6 +71,8 @@ class Words:
     notes: Mapping[str, str]
     leaning: frozenset[Plain]
     openings: frozenset[Plain]
+    fillers: frozenset[str]
+    affirming: Phrases[bool]
     shortcuts: Mapping[Plain, str]
     switch: frozenset[Plain]
     steps: Phrases[str]

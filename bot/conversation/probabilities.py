@@ -17,10 +17,10 @@ OF_ITS_OWN = 0.3
 """From this probability of its topic on a message is read alone after a refusal, unless it sounds like the same request."""
 CLEARLY_OF_ITS_OWN = 0.55
 """From this one on it is whatever it sounds like in the talk."""
-ASKED_AGAIN = 0.3
+ASKED_AGAIN = 0.22
 """
 From this probability on a message sounds like the same request again, by what people ask after a refusal: "and for a
-beginner". Of 23 messages of their own 4 reach it, of 49 after a refusal 39.
+beginner" has .23. Of 23 messages of their own 4 reached .3, of 49 after a refusal 39.
 """
 OF_NO_DOSING = 0.025
 """Up to this probability of dosing it is."""
@@ -79,8 +79,7 @@ def judge(text: str, library: Library, language: str, topic: str | None) -> Prob
     # In an emergency "now he lies on his side" is about the same person.
     topics = mixed.topics if alarming else with_dangers_as(alone.topics, mixed.topics, library.urgency_of)
     # After talk of death "where do I get naloxone" is a question like any other.
-    in_words = library.topics[topic].urgency in {Urgency.SELF_HARM, Urgency.SAFEGUARDING}
-    if in_words and clear_topic(alone.topics, library.urgency_of, EMPTY):
+    if alarming and clear_topic(alone.topics, library.urgency_of, EMPTY):
         topics = alone.topics
     return replace(mixed, urgencies=heard, topics=topics, in_talk=True)
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
+from bot.conversation.lasting import STAYS
 from bot.conversation.leaving import HOW, KEPT, OFFERED_BY, SHOWN, WAY, can_leave
 from bot.conversation.library import FIND_HELP, LAST_RESORT, NO_DOSING, OUT_OF_SCOPE, SMALL_TALK, Library, Response
 from bot.conversation.triage import USUAL_TOPIC
-from bot.conversation.understanding import STAYS, known_to_us, servable
+from bot.conversation.understanding import known_to_us, servable
 from bot.vocabulary import (
     Choice,
     CommandKind,
@@ -36,6 +37,8 @@ HOW_TO = {
     CommandKind.AUDIENCE: "no-audience",
 }
 LEAVING = frozenset({CommandKind.LEAVE, CommandKind.KEEP, CommandKind.DROP})
+CHECK_IN, CHECK_NOW, STILL_HERE = "check-in", "check-now", "still-here"
+CHECKS = frozenset({CHECK_IN, CHECK_NOW})
 HELP = "help"
 CHOICES = 6
 """More than this, nobody reads."""
@@ -44,7 +47,8 @@ CHOICES = 6
 def compose(understanding: Understanding, session: Session, library: Library) -> Reply:
     """The danger's topic first, then no-dosing, then the matched one, else out-of-scope."""
     topic = chosen_topic(understanding, session, library)
-    response = library.response(understanding.language, topic)
+    said = said_instead(topic, understanding, session)
+    response = library.response(understanding.language, said) or library.response(understanding.language, topic)
     if response is None:
         return last_resort(understanding.profile, library)
     note = first_note(understanding, library)
@@ -56,7 +60,7 @@ def compose(understanding: Understanding, session: Session, library: Library) ->
     shown = session.draft if topic == SHOWN and understanding.command is None else None
     if shown:
         passages.append(Passage(PassageKind.QUOTE, shown))
-    reply = assembled(understanding, response, passages, asks, library)
+    reply = replace(assembled(understanding, response, passages, asks, library), topic=topic)
     if shown:
         return replace(reply, choices=(*consent(understanding, library), *reply.choices))
     return replace(reply, choices=(*reply.choices, *offer_to_leave(understanding, topic, library)))
@@ -112,6 +116,19 @@ def chosen_topic(understanding: Understanding, session: Session, library: Librar
     return OUT_OF_SCOPE
 
 
+def said_instead(topic: str, understanding: Understanding, session: Session) -> str:
+    """
+    The response that stands in for a danger's own: what was heard faintly is first asked about, in a few words, and
+    who told of self-harm before does not read the same again.
+    """
+    danger = understanding.dangers[0] if understanding.dangers else None
+    if danger is None or understanding.command or topic != danger.topic:
+        return topic
+    if danger.is_faint:
+        return CHECK_NOW if danger.urgency is Urgency.EMERGENCY else CHECK_IN
+    return STILL_HERE if topic == session.topic == USUAL_TOPIC[Urgency.SELF_HARM] else topic
+
+
 def chosen_in_leaving(kind: CommandKind, understanding: Understanding, session: Session, library: Library) -> str:
     """The topic for a tap on the way to leave a question; help where there is nothing to keep, or nowhere."""
     if not understanding.can_keep or not can_leave(understanding.language, library):
@@ -163,6 +180,10 @@ def assembled(
         parts.append(Passage(PassageKind.NOTE, words.notes["ask-country"]))
     abstained = response.topic == OUT_OF_SCOPE
     offered = [*understanding.offered, *(near_topics(understanding, library) if abstained else ())]
+    leads = [*response.follow_ups, *offered] if response.topic in CHECKS else [*offered, *response.follow_ups]
+    if understanding.dangers and response.topic not in CHECKS:
+        # From what is asked beside an emergency one tap leads back to what to do.
+        leads.insert(0, understanding.dangers[0].topic)
     weakest = min((response.review, words.review, library.directory_review), key=lambda review: review.strength)
     return Reply(
         topic=response.topic,
@@ -171,7 +192,7 @@ def assembled(
         urgency=understanding.urgency,
         passages=tuple(parts),
         contact=library.directory.contact(country, words.services),
-        choices=choices([*offered, *response.follow_ups], response.topic, language, library),
+        choices=choices(leads, response.topic, language, library),
         sources=response.sources,
         review=weakest,
         abstained=abstained,

@@ -70,9 +70,10 @@ def remembered(session: Session, understanding: Understanding, reply: Reply) -> 
         leaving, shown = reply.topic == HOW, reply.topic == SHOWN
         draft = session.draft if shown else None
         return replace(session, profile=understanding.profile, country_asked=True, leaving=leaving, draft=draft)
+    faint = bool(understanding.dangers) and understanding.dangers[0].is_faint
     return Session(
         profile=understanding.profile,
-        topic=(guessed(understanding, reply) or session.topic) if reply.topic in ASIDE else reply.topic,
+        topic=(guessed(understanding, reply) or session.topic) if faint or reply.topic in ASIDE else reply.topic,
         danger=understanding.dangers[0] if understanding.dangers else None,
         declined=reply.topic == NO_DOSING,
         country_asked=True,
@@ -80,7 +81,13 @@ def remembered(session: Session, understanding: Understanding, reply: Reply) -> 
 
 
 def guessed(understanding: Understanding, reply: Reply) -> str | None:
-    """The topic that was likeliest where some were offered to choose from: who writes on instead means it too."""
+    """
+    The topic that was likeliest where some were offered to choose from: who writes on instead means it too.
+
+    Where a danger was heard faintly, it is the one that was asked about.
+    """
+    if understanding.dangers:
+        return understanding.topic
     if not understanding.offered or understanding.offered[0] in ASIDE or reply.topic != OUT_OF_SCOPE:
         return None
     first = understanding.offered[0]

@@ -5,17 +5,19 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from bot.conversation.commands import MISTAKE, of_command, read_command
+from bot.conversation.commands import of_command, read_command
 from bot.conversation.language import (
     Phrases,
     Told,
     folded,
     lowered,
+    script_of,
     tell_language,
     without_pictures,
     words,
 )
-from bot.conversation.library import FIND_HELP, NO_DOSING, OUT_OF_SCOPE, SMALL_TALK, Library, Words
+from bot.conversation.lasting import still_in_danger
+from bot.conversation.library import ASIDE, NO_DOSING, OUT_OF_SCOPE, SMALL_TALK, Library, Words
 from bot.conversation.matching import candidates, match
 from bot.conversation.probabilities import EMPTY, asked_in_turn, confident, judge, with_stretches
 from bot.conversation.spelling import RUSSIAN
@@ -39,10 +41,6 @@ seldom surer. Both found on conversations that the encoder has not learnt.
 """
 SHORT = 4
 """Up to so many words a message may lean on the last topic without saying so."""
-STAYS = frozenset({"emergency", "overdose", "naloxone", "steps"})
-"""Groups of questions that do not end an emergency: people ask them beside the person who is down."""
-BESIDE = frozenset({SMALL_TALK, FIND_HELP, "feedback"})
-"""Topics that say nothing about an emergency being over: "ok", "help me", "that is wrong"."""
 KNOWN_BETTER = frozenset({SMALL_TALK, "withdrawal"})
 """Topics of which the table of short messages knows better than the model that there is no danger."""
 SETTINGS = frozenset({CommandKind.COUNTRY, CommandKind.LANGUAGE, CommandKind.AUDIENCE})
@@ -50,6 +48,8 @@ FEW_LETTERS = 3
 """Up to so many letters a word may be one of several languages: "yo"."""
 OPENED = 3
 """From so many words on, what stands after an opening is a message of its own."""
+ALARMING_STEPS = frozenset({"step-not-breathing", "step-no-naloxone", "step-alone"})
+"""Steps that calm nobody: they are heard among other words too."""
 STEP_LENGTH = 7
 """Up to so many words an answer to the guided emergency may have; a longer message is read as a new one."""
 
@@ -70,17 +70,24 @@ def understand(message: Message, session: Session, library: Library) -> Understa
     heard = words(message.text) + typed if told.latin else typed
     spoken = library.words[language]
     place = spoken.places.find(heard)
+    only_place = place is not None and spoken.fillers.issuperset(place.rest)
+    # "He died in spain" must not replace the number of a country that the reader has told.
+    country = place.country if place and (only_place or place.is_home or not profile.country) else None
     audience = find_audience(heard, spoken.audiences)
-    profile = profile.told(Profile(None, place.country if place else None, audience))
+    profile = profile.told(Profile(None, country, audience))
     understanding = Understanding(language, profile, foreign=told.foreign)
-    if typed in spoken.switch or (place and is_only_told(place.rest)):
+    if typed in spoken.switch or only_place:
         return replace(understanding, only_told=True, dangers=(session.danger,) if session.danger else ())
     if not typed:
         return still_in_danger(understanding, session, True, library)
     emergency = session.danger is not None and session.danger.urgency is Urgency.EMERGENCY
-    step = spoken_step(typed, spoken.steps) if emergency else None
+    step = spoken_step(typed, spoken) if emergency else None
     if step and typed in spoken.steps:
         return of_command(Command(CommandKind.ANSWER, step), profile, session, library)
+    if session.danger and session.danger.is_faint and (said := spoken.affirming.told(typed, spoken.fillers)):
+        if said[-1]:
+            return replace(understanding, dangers=(replace(session.danger, is_faint=False),))
+        session = replace(session, danger=None)
     signals = library.all_signals.heard(" ".join(heard))
     meant = of_words(understanding, form, signals, session, library)
     # "he woke up" beside other words is a step, unless those words tell a danger of another kind.
@@ -109,6 +116,8 @@ def of_words(
         dosing = dosing or not confident(probabilities, thresholds)
     ranked = candidates(probabilities)
     shortcut = spoken.shortcuts.get(typed) or spoken.shortcuts.get(words(text))
+    if shortcut is None and typed and typed[0] in spoken.fillers and spoken.shortcuts.get(typed[1:]) == SMALL_TALK:
+        shortcut = SMALL_TALK
     if shortcut in KNOWN_BETTER and session.danger is None:
         # In "that's all for now" the model hears a farewell for good, in "im dopesick" too much taken; the table knows
         # better, a signal still counts. After a danger the model is heard: then it may be one.
@@ -122,7 +131,8 @@ def of_words(
     asked = () if dangers else asked_in_turn(text, known.language, library)
     questions = [one.topic for one in asked if one.is_question]
     topic = questions[0] if found.topic in questions else found.topic
-    offered = [] if dosing or dangers else [*found.offered]
+    certain = dosing or any(not danger.is_faint for danger in dangers)
+    offered = [] if certain else [topic for topic in found.offered if topic not in ASIDE]
     offered += [one.topic for one in asked]
     if topic is not None and topic == session.topic and not dangers:
         # Whoever asked about something else would read the same again: the next likeliest is one tap away.
@@ -146,22 +156,6 @@ def without_openings(text: str, spoken: Words) -> str:
         if opening in spoken.openings and len(rest) >= OPENED:
             return without_openings(" ".join(rest), spoken)
     return text
-
-
-def still_in_danger(understanding: Understanding, session: Session, leans: bool, library: Library) -> Understanding:
-    """
-    An emergency lasts until something clearly else is asked, or it was a mistake; another danger while it is told of.
-    """
-    before = session.danger
-    if before is None or understanding.dangers:
-        return understanding
-    topic = understanding.topic
-    lasts = topic in {None, *BESIDE} or (topic is not None and library.topics[topic].group in STAYS)
-    if before.urgency is not Urgency.EMERGENCY:
-        best = understanding.candidates[0].topic if understanding.candidates else None
-        of_it = best is not None and library.urgency_of.get(best) is before.urgency
-        lasts = of_it or topic == FIND_HELP or (topic is None and leans)
-    return replace(understanding, dangers=(before,)) if lasts else understanding
 
 
 def language_of(message: Message, profile: Profile, told: Told, command: Command | None, library: Library) -> str:
@@ -207,11 +201,16 @@ def tell(text: str, library: Library, known: str | None = None) -> Told:
     Args:
         known: the language so far.
     """
-    told = tell_language(folded(text), library.tongues, known)
-    if told.latin or told.foreign or told.language == RUSSIAN or RUSSIAN not in library.words:
+    form = folded(text)
+    told = tell_language(form, library.tongues, known)
+    if told.latin or told.foreign or told.language == RUSSIAN:
         return told
     least = 1 if told.language is None else 2
-    return Told(RUSSIAN, latin=True) if library.spelling.sounds.speak_in(lowered(text), least) else told
+    if RUSSIAN in library.words and library.spelling.sounds.speak_in(lowered(text), least):
+        return Told(RUSSIAN, latin=True)
+    # "He tomado pastillas" has one word that is common, and it is an English one too.
+    alike = library.tongues.ours.get(script_of(form) or "", [])
+    return Told((library.spelling.likeliest(form, alike, known) if len(alike) > 1 else None) or told.language)
 
 
 def is_leaning(typed: tuple[str, ...], spoken: Words) -> bool:
@@ -219,21 +218,16 @@ def is_leaning(typed: tuple[str, ...], spoken: Words) -> bool:
     return len(typed) <= SHORT or spoken.leans(typed)
 
 
-def is_only_told(rest: Sequence[str]) -> bool:
-    """Whether the words beside the name of a place say nothing else: "im", "ya", "я", "ok"."""
-    return len(rest) <= 3 and all(len(word) <= 3 for word in rest)
-
-
-def spoken_step(typed: tuple[str, ...], steps: Phrases[str]) -> str | None:
+def spoken_step(typed: tuple[str, ...], spoken: Words) -> str | None:
     """
-    The step of the guided emergency that a short message names in words: "he woke up", "i called".
+    The step of the guided emergency that a short message names in words: "he woke up", "ok i called".
 
-    That it was a mistake ends an emergency, so it must be the whole message: "a false alarm" is not "not a false alarm".
+    What calms may stand beside fillers alone: "not sure he is breathing" has the same words, and says the opposite.
     """
-    whole = steps.get(typed)
-    if whole or len(typed) > STEP_LENGTH:
-        return whole
-    return next((step for step in steps.spoken(typed) if step != MISTAKE), None)
+    if len(typed) > STEP_LENGTH:
+        return spoken.steps.get(typed)
+    told = spoken.steps.told(typed, spoken.fillers)
+    return told[0] if told else next((step for step in spoken.steps.spoken(typed) if step in ALARMING_STEPS), None)
 
 
 def find_audience(typed: tuple[str, ...], audiences: Phrases[Audience]) -> Audience | None:

@@ -68,12 +68,13 @@ def test_a_danger_has_the_lines_of_its_kind(
 @pytest.mark.parametrize(
     ("text", "found"),
     [
-        ("aland", Found("AA", ())),
+        ("aland", Found("AA", (), is_home=True)),
         ("in aland", Found("AA", ())),
-        ("i live in aland now", Found("AA", ("i", "now"))),
+        ("i live in aland now", Found("AA", ("i", "now"), is_home=True)),
         ("aland is nice", None),  # a name alone amid other words may be anything
         ("in new bee", Found("BB", ())),
         ("in aland no in new bee", Found("BB", ("in", "aland", "no"))),
+        ("i live in aland made in new bee", Found("AA", ("i", "made", "in", "new", "bee"), is_home=True)),
         ("in georgia", Found("CC", ())),
         ("georgia said so", None),
         ("in", None),

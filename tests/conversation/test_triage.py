@@ -8,8 +8,10 @@ import pytest
 
 from bot.conversation.library import Library
 from bot.conversation.triage import (
+    BESIDE_A_QUESTION,
     CLEAR,
     DOUBTED,
+    DOUBTFUL,
     FAINT,
     SURE,
     Probabilities,
@@ -20,7 +22,7 @@ from bot.conversation.triage import (
     pattern,
     triage,
 )
-from bot.vocabulary import Danger, Urgency
+from bot.vocabulary import Urgency
 from tests.conftest import Talk
 
 EMERGENCIES = [
@@ -304,18 +306,24 @@ def test_the_larger_of_signal_and_model_counts(
     text: str, probabilities: Probabilities, bars: Thresholds | None, found: tuple[str, ...]
 ) -> None:
     dangers = triage(Signals((LOUD, CALM)).heard(text), probabilities, bars, URGENCY_OF)
-    assert dangers == tuple(Danger(URGENCY_OF[topic], topic) for topic in found)
+    assert tuple((danger.urgency, danger.topic) for danger in dangers) == tuple((URGENCY_OF[t], t) for t in found)
 
 
 @pytest.mark.parametrize(
     ("text", "likely", "topic", "share", "answers"),
     [
-        ("hello", FAINT, "relapse", CLEAR, "relapse"),  # heard faintly beside a clear question: that is answered
-        ("hello", FAINT + 0.01, "relapse", CLEAR, "self-harm"),
-        ("hello", FAINT, "relapse", CLEAR - 0.01, "self-harm"),
-        ("end it", FAINT, "relapse", CLEAR, "self-harm"),  # nothing that a signal tells of is faint
-        ("hello", FAINT, "small-talk", CLEAR, "self-harm"),  # a goodbye is no question
-        ("hello", FAINT, "someone-down", CLEAR, "self-harm"),
+        (
+            "hello",
+            BESIDE_A_QUESTION,
+            "relapse",
+            CLEAR,
+            "relapse",
+        ),  # heard faintly beside a clear question: that is answered
+        ("hello", BESIDE_A_QUESTION + 0.01, "relapse", CLEAR, "self-harm"),
+        ("hello", BESIDE_A_QUESTION, "relapse", CLEAR - 0.01, "self-harm"),
+        ("end it", BESIDE_A_QUESTION, "relapse", CLEAR, "self-harm"),  # nothing that a signal tells of is faint
+        ("hello", BESIDE_A_QUESTION, "small-talk", CLEAR, "self-harm"),  # a goodbye is no question
+        ("hello", BESIDE_A_QUESTION, "someone-down", CLEAR, "self-harm"),
     ],
 )
 def test_self_harm_that_is_heard_faintly_lets_a_clear_question_be_answered(
@@ -325,7 +333,24 @@ def test_self_harm_that_is_heard_faintly_lets_a_clear_question_be_answered(
     said = Probabilities({Urgency.SELF_HARM: likely}, topics={topic: share, "self-harm": 1 - share})
     heard = Signals((Signal("self-harm", (pattern("end it"),)),)).heard(text)
     found = triage(heard, said, bars, URGENCY_OF, frozenset({"small-talk"}))
-    assert found == (Danger(Urgency.SELF_HARM, answers),)
+    assert [(danger.urgency, danger.topic) for danger in found] == [(Urgency.SELF_HARM, answers)]
+
+
+@pytest.mark.parametrize(
+    ("text", "urgency", "likely", "is_faint"),
+    [
+        ("hello", Urgency.SELF_HARM, FAINT[Urgency.SELF_HARM] - 0.01, True),
+        ("hello", Urgency.SELF_HARM, FAINT[Urgency.SELF_HARM], False),
+        ("hello", Urgency.EMERGENCY, FAINT[Urgency.EMERGENCY] - 0.01, True),
+        ("end it", Urgency.SELF_HARM, FAINT[Urgency.SELF_HARM] - 0.01, False),  # a signal tells of it
+        ("end it", Urgency.SELF_HARM, DOUBTFUL - 0.01, True),  # but the model hardly does
+    ],
+)
+def test_what_little_speaks_for_is_heard_faintly(text: str, urgency: Urgency, likely: float, is_faint: bool) -> None:
+    bars = Thresholds(dict.fromkeys(BARS.urgencies, 0.1), 0.5)
+    heard = Signals((Signal("self-harm", (pattern("end it"),)),)).heard(text)
+    (danger,) = triage(heard, Probabilities({urgency: likely}), bars, URGENCY_OF)
+    assert danger.is_faint is is_faint
 
 
 @pytest.mark.parametrize(

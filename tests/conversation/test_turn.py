@@ -606,7 +606,7 @@ def test_a_manner_of_speaking_is_told_from_a_threat(text: str, urgency: Urgency,
 
 def test_what_is_told_of_somebody_who_is_down_is_about_the_same_person(talk: Talk) -> None:
     talk.say("my buddy wont wake up")
-    assert talk.say("i put him on his side").reply.topic in {"someone-down", "step-breathing"}
+    assert talk.say("i put him on his side").reply.topic in {"someone-down", "step-breathing", "recovery-position"}
     talk.say("/forget")
     talk.say("mi amigo no despierta")
     assert talk.say("ya lo puse de lado").reply.topic in {"someone-down", "step-breathing"}

@@ -1,0 +1,156 @@
+"""What goes on after a danger, what is only heard faintly, and what looks like an end of it and is none."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from bot.markup import plain_reply
+from bot.vocabulary import Danger, Profile, Session, Urgency
+from tests.conftest import Talk
+
+DOWN = {
+    "en": "my friend wont wake up",
+    "ru": "друг не просыпается и посинел",
+    "es": "mi amigo no despierta, está morado",
+}
+FAINT = Session(danger=Danger(Urgency.SELF_HARM, "self-harm", is_faint=True))
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["he od in Texas", "my bf od in ohio", "od en México", "он од в Омске", "i cut in texas", "buy oxy in kz"],
+)
+def test_a_place_beside_something_else_is_not_all_that_was_told(text: str, talk: Talk) -> None:
+    assert not talk.say(text).understanding.only_told
+
+
+@pytest.mark.parametrize(
+    ("text", "country"),
+    [
+        ("my cousin died in spain last year and now my friend wont wake up", "US"),
+        ("made in china pills, my friend took them and is blue", "US"),
+        ("im in spain, my friend wont wake up", "ES"),
+        ("no wait i live in Canada", "CA"),
+    ],
+)
+def test_only_a_place_of_the_readers_own_replaces_the_country(
+    text: str, country: str, in_country: Callable[[str | None], Talk]
+) -> None:
+    assert in_country("US").say(text).reply.country == country
+
+
+@pytest.mark.parametrize(
+    ("language", "text"),
+    [
+        ("en", "not sure if hes breathing"),
+        ("en", "i dont know if he is breathing"),
+        ("en", "she woke up and passed out again"),
+        ("en", "he woke up but now blue again"),
+        ("en", "i called her name no answer"),
+        ("en", "hes fine now i think, no pulse"),
+        ("ru", "не уверена что он дышит"),
+        ("ru", "он дышит? нет"),
+        ("es", "no estoy segura si respira"),
+    ],
+)
+def test_doubt_beside_what_would_calm_is_no_step(language: str, text: str, talk: Talk) -> None:
+    reply = talk.say(DOWN[language], text, told=Profile(language)).reply
+    assert reply.urgency is Urgency.EMERGENCY
+    assert reply.topic not in {"step-breathing", "step-woke-up", "step-called", "step-naloxone"}
+
+
+@pytest.mark.parametrize(
+    ("language", "text", "topic", "urgency"),
+    [
+        ("en", "ok i called 911", "step-called", Urgency.EMERGENCY),
+        ("ru", "вызвал, едут", "step-called", Urgency.EMERGENCY),
+        ("es", "ya le marqué, estoy esperando", "step-called", Urgency.EMERGENCY),
+        ("en", "paramedics got him. im shaking", "after-their-overdose", Urgency.NONE),
+        ("ru", "скорая забрала, чё теперь будет", "after-their-overdose", Urgency.NONE),
+        ("es", "ya llegaron los paramédicos, se lo llevaron", "after-their-overdose", Urgency.NONE),
+    ],
+)
+def test_who_has_called_and_whom_the_crew_has_taken_over_is_understood(
+    language: str, text: str, topic: str, urgency: Urgency, talk: Talk
+) -> None:
+    reply = talk.say(DOWN[language], text, told=Profile(language)).reply
+    assert (reply.topic, reply.urgency) == (topic, urgency)
+
+
+@pytest.mark.parametrize("tap", ["/answer naloxone-use", "/answer overdose-myths", "/answer find-help"])
+def test_a_tap_beside_an_emergency_ends_it_no_more_than_words(tap: str, talk: Talk) -> None:
+    assert talk.say(DOWN["en"], tap).reply.urgency is Urgency.EMERGENCY
+    assert talk.say("ok what now").reply.urgency is Urgency.EMERGENCY
+
+
+def test_a_tap_on_where_to_turn_keeps_the_crisis_lines(talk: Talk) -> None:
+    assert talk.say("i want to kill myself", "/answer find-help").reply.urgency is Urgency.SELF_HARM
+
+
+@pytest.mark.parametrize(
+    ("language", "text"),
+    [
+        ("en", "cant call my parents will kill me"),
+        ("es", "no tenemos narcan aca no se consigue"),
+        ("ru", "она говорит не надо скорую я ок"),
+    ],
+)
+def test_what_sounds_of_death_beside_somebody_who_is_down_is_about_the_emergency(
+    language: str, text: str, talk: Talk
+) -> None:
+    assert talk.say(DOWN[language], text, told=Profile(language)).reply.urgency is Urgency.EMERGENCY
+
+
+@pytest.mark.parametrize("text", ["u there", "bye", "thanks for listening", "dont worry about it", "im fine honestly"])
+def test_a_farewell_after_thoughts_of_death_is_none_and_does_not_repeat_the_page(text: str, talk: Talk) -> None:
+    first = talk.say("i want to die").reply
+    second = talk.say(text).reply
+    assert (second.topic, second.urgency) == ("self-harm", Urgency.SELF_HARM)
+    assert plain_reply(second.passages) != plain_reply(first.passages)
+    assert talk.library.responses["en", "still-here"].text(None, None) in {passage.text for passage in second.passages}
+
+
+def heard_faintly(talk: Talk) -> Talk:
+    """The talk after a message in which thoughts of death were heard faintly."""
+    return Talk(talk.library, FAINT)
+
+
+@pytest.mark.parametrize(("language", "text"), [("en", "yeah kinda"), ("ru", "ну да, иногда"), ("es", "sí, a veces")])
+def test_who_says_yes_when_asked_reads_where_help_is(language: str, text: str, talk: Talk) -> None:
+    turn = heard_faintly(talk).say(text, told=Profile(language))
+    assert turn.understanding.dangers == (Danger(Urgency.SELF_HARM, "self-harm"),)
+
+
+@pytest.mark.parametrize(
+    ("language", "text"), [("en", "nah im ok"), ("ru", "нет, все нормально"), ("es", "no, estoy bien")]
+)
+def test_who_says_no_when_asked_is_believed(language: str, text: str, talk: Talk) -> None:
+    assert heard_faintly(talk).say(text, told=Profile(language)).reply.urgency is Urgency.NONE
+
+
+def test_what_is_heard_faintly_is_asked_about_and_leaves_the_talk_its_topic(talk: Talk) -> None:
+    asked = talk.say("i found foil in his hoodie", "promise u wont call the cops").reply
+    assert asked.urgency is Urgency.SELF_HARM
+    assert talk.library.responses["en", "check-in"].text(None, None) in {passage.text for passage in asked.passages}
+    assert talk.session.topic in {"found-drugs", "trouble-for-calling"}
+
+
+@pytest.mark.parametrize(
+    ("text", "known", "language"),
+    [
+        ("he tomado pastillas", "es", "es"),
+        ("he tomado pastillas", None, "es"),
+        ("igual a nadie le va a importar", "es", "es"),
+        ("no le he dicho a nadie", "es", "es"),
+        ("ayúdame", None, "es"),
+        ("rehabilitacion", None, "es"),
+        ("he took pills", "es", "en"),
+        ("my friend is not breathing", "es", "en"),
+    ],
+)
+def test_words_tell_the_language_by_how_often_each_has_them(
+    text: str, known: str | None, language: str, talk: Talk
+) -> None:
+    assert talk.say(text, told=Profile(known)).reply.language == language
