@@ -54,7 +54,7 @@ GLANCE_STRENGTH = 10.0
 LOUDEST = 0.9
 """No threshold is higher than this."""
 QUIETEST = {
-    "en": LanguageThresholds(emergency=0.2, self_harm=0.03, safeguarding=0.03, dosing=0.042),
+    "en": LanguageThresholds(emergency=0.2, self_harm=0.035, safeguarding=0.03, dosing=0.042),
     "es": LanguageThresholds(emergency=0.065, self_harm=0.06, safeguarding=0.02, dosing=0.07),
     "ru": LanguageThresholds(emergency=0.1, self_harm=0.03, safeguarding=0.03, dosing=0.14),
 }
