@@ -35,7 +35,7 @@ from sqlalchemy import (
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.pool import QueuePool
 
-from bot.store.errors import StoreError
+from bot.store.errors import StoreError, UnderWayError
 
 T = TypeVar("T")
 METADATA = MetaData()
@@ -136,19 +136,23 @@ class Database:
         self._writer = threading.Thread(target=self._write, name="store-writer", daemon=True)
         self._writer.start()
 
-    async def run(self, work: Callable[[Connection], T], timeout: float = 5.0) -> T:
+    async def run(self, work: Callable[[Connection], T], timeout: float | None = 5.0) -> T:
         """
         Run a piece of work in a transaction of the writer, and wait until it is committed.
 
+        Args:
+            timeout: seconds that it is waited for; None until it has ended.
+
         Raises:
-            StoreError: it could not be done, or not within `timeout` seconds; it may be done later all the same.
+            UnderWayError: it was begun and has not ended within `timeout` seconds.
+            StoreError: it could not be done, or was not begun in time and never will be.
         """
         future: Future[T] = Future()
         self._work.put((work, future))
         try:
             return await asyncio.wait_for(asyncio.wrap_future(future), timeout)
         except TimeoutError as error:
-            raise StoreError("no answer in time") from error
+            raise (StoreError("no answer in time") if future.cancel() else UnderWayError(future)) from error
 
     async def run_beside(self, work: Callable[[Connection], T]) -> T:
         """

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections import deque
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import partial
 from typing import Any, Final, TypeVar
 
@@ -12,8 +14,8 @@ from sqlalchemy import Connection
 
 from bot.channels.telegram.background import Background
 from bot.store.database import Database, ping
-from bot.store.errors import StoreError
-from bot.telemetry import alarm, note
+from bot.store.errors import StoreError, UnderWayError
+from bot.telemetry import alarm, count_failure, note
 
 T = TypeVar("T")
 PATIENCE: Final = 5.0
@@ -22,6 +24,18 @@ SILENCE: Final = 0.8
 """Seconds in which a store that is only slow does something."""
 MISSED: Final = 20_000
 """Pieces of work that are kept for a store that is away; then the oldest is given up."""
+AT_ONCE: Final = 50
+"""Pieces of work that a store that is back is told at once: what is new waits for them."""
+TRIES: Final = 3
+"""Times that a piece of work may fail in a store that does others; then it is given up."""
+
+
+@dataclass
+class Missed:
+    """A piece of work that the store is to be told of, and how often it failed there."""
+
+    work: Callable[[Connection], Any]
+    failed: int = 0
 
 
 class PatientStore:
@@ -32,7 +46,8 @@ class PatientStore:
         self._background = background
         self._away_since: float | None = None
         self._heard = float("-inf")
-        self._missed: deque[Callable[[Connection], Any]] = deque(maxlen=MISSED)
+        self._missed: deque[Missed] = deque(maxlen=MISSED)
+        self._catches_up = False
 
     @property
     def is_there(self) -> bool:
@@ -72,15 +87,25 @@ class PatientStore:
         return done
 
     async def tell(self, work: Callable[[Connection], Any], patience: float = PATIENCE) -> None:
-        """Have a piece of work done now, or else later."""
+        """Have a piece of work done now, or else later; one that takes longer than `patience` goes on."""
         try:
             await self.run(work, patience)
+        except UnderWayError as error:
+            asyncio.wrap_future(error.outcome).add_done_callback(partial(self._tell_if_failed, work))
         except StoreError:
             self.tell_later(work)
 
     def tell_later(self, work: Callable[[Connection], Any]) -> None:
         """Have a piece of work done when the store is next heard of."""
-        self._missed.append(work)
+        self._missed.append(Missed(work))
+
+    def _tell_if_failed(self, work: Callable[[Connection], Any], done: asyncio.Future[Any]) -> None:
+        """What was under way has ended: well, or as if it had never been begun."""
+        error = None if done.cancelled() else done.exception()
+        if isinstance(error, StoreError):
+            self.tell_later(work)
+        elif error:
+            count_failure(error, "store")
 
     def seems_away(self) -> None:
         """Something was not done in time: the store is away, unless it did something else meanwhile."""
@@ -88,17 +113,46 @@ class PatientStore:
             self._is_away()
 
     def _catch_up(self) -> None:
-        """Tell the store what it did not hear while it was away."""
-        if not self._missed:
-            return
-        missed = list(self._missed)
-        self._missed.clear()
+        """Begin to tell the store what it did not hear while it was away, unless that has begun."""
+        if self._missed and not self._catches_up:
+            self._catches_up = True
+            self._background.spawn(self._tell_missed())
 
-        def tell(db: Connection) -> None:
-            for work in missed:
-                work(db)
+    async def _tell_missed(self) -> None:
+        """Tell the store what it missed, some of it at a time; what fails waits until it is next heard of."""
+        failed: list[Missed] = []
+        try:
+            while self._missed and await self._tell_some(failed):
+                pass
+        finally:
+            self._missed = deque([*failed, *self._missed], maxlen=MISSED)
+            self._catches_up = False
 
-        self._background.spawn(self.tell(tell))
+    async def _tell_some(self, failed: list[Missed]) -> bool:
+        """
+        Tell the store the oldest of what it missed, and wait for its end: what is given up half way is done twice.
+
+        Args:
+            failed: is given what is to be told once more.
+
+        Returns:
+            Whether the store is there.
+        """
+        some = [self._missed.popleft() for _ in range(min(AT_ONCE, len(self._missed)))]
+        works = [*(one.work for one in some), ping]
+        *told, heard = await asyncio.gather(*(self._database.run(work, None) for work in works), return_exceptions=True)
+        is_there = not isinstance(heard, BaseException)
+        for one, error in zip(some, told, strict=True):
+            one.failed += is_there
+            if isinstance(error, StoreError) and one.failed < TRIES:
+                failed.append(one)
+            elif isinstance(error, BaseException):
+                count_failure(error, "store")
+        if is_there:
+            self._heard = time.monotonic()
+        else:
+            self._is_away()
+        return is_there
 
     def _is_away(self) -> None:
         if self._away_since is None:
