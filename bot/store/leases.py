@@ -91,14 +91,19 @@ class Leases:
         """
         Renew all that is ours, the lease of our own life with it.
 
+        What the writer holds at this moment is left out: `hold` has renewed it, and to wait for it while the writer
+        waits for what is renewed here would end one of the two.
+
         Returns:
             The names that are ours; and our part of what all processes share. Half of that is dealt out evenly, so that
             none has to wait when it gets work, and half by what each holds: one that is behind is helped by the idle.
         """
         now = clock(db)
         self.claim(db, [PROCESS + self.owner])
-        ours = update(LEASES).where(LEASES.c.owner == self.owner).values(until=now + LEASE).returning(LEASES.c.name)
+        ours = select(LEASES.c.name).where(LEASES.c.owner == self.owner)
         names = set(db.execute(ours).scalars())
+        free = ours.with_for_update(skip_locked=True).cte()  # once, before the update, so that it waits for no row
+        db.execute(update(LEASES).where(LEASES.c.name.in_(select(free.c.name))).values(until=now + LEASE))
         living = select(LEASES.c.owner).where(LEASES.c.name.startswith(PROCESS), LEASES.c.until > now)
         counts = select(LEASES.c.owner, func.count()).where(LEASES.c.owner.in_(living)).group_by(LEASES.c.owner)
         held = {owner: int(count) for owner, count in db.execute(counts)}

@@ -40,6 +40,24 @@ def test_renewal_keeps_what_is_held(database: Database) -> None:
     assert database.run_now(lambda db: other.claim(db, ["a"])) == set()
 
 
+def test_renewal_waits_for_nothing_that_the_writer_holds(database: Database) -> None:
+    if database.embedded:
+        pytest.skip("an embedded database has one process, which needs no lease")
+    one, other = Leases("one"), Leases("other")
+    database.run_now(lambda db: one.claim(db, ["a", "b", "c"]))
+    database.run_now(run_out)
+
+    def write(db: Connection) -> set[str]:
+        one.hold(db, "b")
+        with database.engine.begin() as beside:
+            names, _ = one.renew(beside)
+        one.hold(db, "a")
+        return names
+
+    assert database.run_now(write) == {"a", "b", "c", "process/one"}
+    assert database.run_now(lambda db: other.claim(db, ["a", "b", "c"])) == set()
+
+
 def test_what_is_shared_goes_half_evenly_and_half_to_whoever_holds_more(database: Database) -> None:
     one, other = Leases("one"), Leases("other")
     assert database.run_now(one.renew)[1] == 1.0
