@@ -53,10 +53,10 @@ class Letter:
 
 @dataclass(frozen=True)
 class Outgoing:
-    """A reply to be sent, by reference, and whether a send of it begins at once."""
+    """A reply to be sent, by reference; whether a send of it begins at once. Its sealed bytes are like no others."""
 
     lane: int
-    content: bytes
+    sealed: bytes
     at_once: bool
 
 
@@ -148,20 +148,38 @@ class Mailbox:
             )
         return letters
 
+    def outgoing(self, lane: int, content: bytes, *, at_once: bool) -> Outgoing:
+        """A reply that is to be kept, once."""
+        return Outgoing(lane, self._sealing.seal("outbox", content), at_once)
+
     def answered(self, db: Connection, ids: Sequence[int], chat: str, replies: Sequence[Outgoing]) -> list[int]:
-        """Erase what was answered, and keep what is to be sent; its numbers, in order."""
-        db.execute(delete(INBOX).where(INBOX.c.id.in_(ids)))
+        """
+        Erase what was answered, and keep what is to be sent; its numbers, in order.
+
+        Where nothing is left to erase it may have been done before, and only the news of that was lost.
+        """
+        erased = db.execute(delete(INBOX).where(INBOX.c.id.in_(ids))).rowcount
+        kept = {} if erased else self._kept(db, chat, replies)
         rows = [
             {
                 "chat": chat,
                 "lane": one.lane,
                 "state": SENDING if one.at_once else WAITING,
-                "sealed": self._sealing.seal("outbox", one.content),
+                "sealed": one.sealed,
                 "at": time.time(),
             }
             for one in replies
+            if one.sealed not in kept
         ]
-        return insert_all(db, OUTBOX, rows)
+        new = iter(insert_all(db, OUTBOX, rows))
+        return [kept[one.sealed] if one.sealed in kept else next(new) for one in replies]
+
+    def _kept(self, db: Connection, chat: str, replies: Sequence[Outgoing]) -> dict[bytes, int]:
+        """The numbers of those replies that are in the outbox already."""
+        there = select(OUTBOX.c.sealed, OUTBOX.c.id).where(
+            OUTBOX.c.chat == chat, OUTBOX.c.sealed.in_([one.sealed for one in replies])
+        )
+        return {bytes(sealed): number for sealed, number in db.execute(there)} if replies else {}
 
     def sending(self, db: Connection, id_: int, content: bytes | None = None) -> None:
         """A send begins; after a crash its outcome is unknown. `content` replaces what the row says."""

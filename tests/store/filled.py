@@ -10,7 +10,7 @@ from sqlalchemy import Connection, inspect, text
 
 from bot.store.database import METADATA, Database
 from bot.store.leases import Leases
-from bot.store.mailbox import Incoming, Mailbox, Outgoing
+from bot.store.mailbox import Incoming, Mailbox
 from bot.store.questions import keep_question
 from bot.store.sealing import Sealing
 from bot.store.sessions import Sessions
@@ -31,7 +31,10 @@ def fill(database: Database, sealing: Sealing) -> None:
             sessions.remember(db, chat, TALK)
             mailbox.put(db, [incoming(chat, f"{chat}-{number}") for number in range(3)])
             _, goes, gone = mailbox.answered(
-                db, [], chat, [Outgoing(n % 2, f"reply {n} to {chat}".encode(), n > 0) for n in range(3)]
+                db,
+                [],
+                chat,
+                [mailbox.outgoing(n % 2, f"reply {n} to {chat}".encode(), at_once=n > 0) for n in range(3)],
             )
             mailbox.sending(db, goes)
             mailbox.sent(db, gone, chat, b"1/2")

@@ -15,11 +15,12 @@ from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from psycopg import OperationalError
 from sqlalchemy import Connection, Table, select, text, update
 
 from bot.store.database import DEAD_LETTERS, INBOX, LEASES, METADATA, OUTBOX, SEEN, SENT, SESSIONS, Database
 from bot.store.errors import StoreError
-from bot.store.mailbox import SENDING, Incoming, Letter, Mailbox, Outgoing
+from bot.store.mailbox import SENDING, Incoming, Letter, Mailbox
 from bot.store.retention import KEPT, forget_old
 from bot.store.sealing import Sealing
 from bot.store.sessions import Sessions
@@ -67,8 +68,12 @@ def test_what_was_accepted_and_not_answered_is_there_after_a_restart(
     again = Database(url)
     letters = waiting(again, mailbox)
     assert [letter.content for letter in letters] == [CANARY, CANARY]
-    again.run_now(lambda db: mailbox.answered(db, [letters[0].id], "chat", [Outgoing(1, b"reply", True)]))
-    again.run_now(lambda db: mailbox.answered(db, [letters[1].id], "chat", [Outgoing(0, b"reply 2", False)]))
+    again.run_now(
+        lambda db: mailbox.answered(db, [letters[0].id], "chat", [mailbox.outgoing(1, b"reply", at_once=True)])
+    )
+    again.run_now(
+        lambda db: mailbox.answered(db, [letters[1].id], "chat", [mailbox.outgoing(0, b"reply 2", at_once=False)])
+    )
     assert waiting(again, mailbox) == []
     assert [(o.content, o.lane, o.unsure) for o in again.run_now(partial(mailbox.unsent, chats=CHATS))] == [
         (b"reply", 1, True),
@@ -79,7 +84,9 @@ def test_what_was_accepted_and_not_answered_is_there_after_a_restart(
 
 def test_what_was_sent_is_erased_and_can_be_hidden_once(database: Database, sealing: Sealing) -> None:
     mailbox = Mailbox(sealing)
-    [number] = database.run_now(lambda db: mailbox.answered(db, [], "chat", [Outgoing(1, b"reply", False)]))
+    [number] = database.run_now(
+        lambda db: mailbox.answered(db, [], "chat", [mailbox.outgoing(1, b"reply", at_once=False)])
+    )
     database.run_now(lambda db: mailbox.sending(db, number))
     database.run_now(lambda db: mailbox.sent(db, number, "chat", b"17"))
     assert database.run_now(partial(mailbox.unsent, chats=CHATS)) == []
@@ -196,6 +203,39 @@ def test_a_connection_that_the_server_ended_is_replaced(database: Database, seal
             )
         )
     assert database.run_now(lambda db: Mailbox(sealing).put(db, [incoming("a")])) != [None]
+
+
+def test_a_reply_is_kept_once_where_the_news_that_it_is_was_lost(
+    database: Database, sealing: Sealing, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if database.embedded:
+        pytest.skip("an embedded database has no server whose answer could be lost")
+    mailbox = Mailbox(sealing)
+    [row] = database.run_now(lambda db: mailbox.put(db, [incoming("a")]))
+    assert row is not None
+    replies = [mailbox.outgoing(1, content, at_once=False) for content in (b"one", b"two")]
+    commit = database.engine.dialect.do_commit
+
+    def commit_unheard(raw: Any) -> None:
+        monkeypatch.undo()
+        commit(raw)
+        raw.dbapi_connection.close()
+        raise OperationalError("the connection is lost")
+
+    monkeypatch.setattr(database.engine.dialect, "do_commit", commit_unheard)
+    numbers = database.run_now(lambda db: mailbox.answered(db, [row], "chat", replies))
+    assert [(letter.id, letter.content) for letter in database.run_now(mailbox.unsent)] == [
+        (numbers[0], b"one"),
+        (numbers[1], b"two"),
+    ]
+
+
+def test_a_reply_to_what_was_erased_meanwhile_is_kept_all_the_same(database: Database, sealing: Sealing) -> None:
+    mailbox = Mailbox(sealing)
+    reply = mailbox.outgoing(1, b"reply", at_once=False)
+    numbers = [database.run_now(lambda db: mailbox.answered(db, [7], "chat", [reply])) for _ in range(2)]
+    assert numbers[0] == numbers[1]
+    assert [letter.id for letter in database.run_now(mailbox.unsent)] == numbers[0]
 
 
 def test_an_embedded_database_is_readable_by_its_owner_only_and_holds_no_words(

@@ -23,7 +23,7 @@ from bot.channels.telegram.sending import NOWHERE, Sender
 from bot.channels.telegram.updates import Heard, Kind
 from bot.store.errors import StoreError
 from bot.store.leases import LostError
-from bot.store.mailbox import Mailbox, Outgoing
+from bot.store.mailbox import Mailbox
 from bot.store.questions import keep_question
 from bot.store.sessions import Sessions
 from bot.telemetry import alarm, count_failure
@@ -425,7 +425,9 @@ class Answering:
         Returns:
             Whether the reply is ours to send: not where another process looks after the chat by now.
         """
-        replies = [Outgoing(i.lane, REFERENCE.dump_json(i.reference), i.marked_sending) for i in items]
+        replies = [
+            self._mailbox.outgoing(i.lane, REFERENCE.dump_json(i.reference), at_once=i.marked_sending) for i in items
+        ]
         rows = [waiting.row] if waiting.row is not None else []
         key = items[0].key if items else person
         chat = self._names.of_chat(waiting.heard.chat)
