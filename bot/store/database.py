@@ -250,12 +250,10 @@ class Database:
                 try:
                     with db.begin_nested():
                         results.append((work(db), None))
-                except DBAPIError as error:
-                    if error.connection_invalidated:
+                except (SQLAlchemyError, OSError) as error:
+                    if isinstance(error, DBAPIError) and error.connection_invalidated:
                         raise
                     results.append((None, StoreError(type(error).__name__)))
-                except SQLAlchemyError:
-                    raise
                 except Exception as error:  # noqa: BLE001 - it belongs to whoever handed in the work
                     results.append((None, error))
         return results

@@ -17,6 +17,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from psycopg import OperationalError
 from sqlalchemy import Connection, Table, select, text, update
+from sqlalchemy.exc import NoResultFound
 
 from bot.store.database import DEAD_LETTERS, INBOX, LEASES, METADATA, OUTBOX, SEEN, SENT, SESSIONS, Database
 from bot.store.errors import StoreError
@@ -138,12 +139,17 @@ def test_every_table_but_alembics_is_forgotten_in_time(database: Database, seali
     assert database.run_now(forget_old) == 0
 
 
-def test_one_failed_piece_of_work_does_not_undo_its_neighbours(database: Database, sealing: Sealing) -> None:
+@pytest.mark.parametrize(
+    ("fault", "seen"), [(ValueError, ValueError), (NoResultFound, StoreError), (OSError, StoreError)]
+)
+def test_one_failed_piece_of_work_does_not_undo_its_neighbours(
+    fault: type[Exception], seen: type[Exception], database: Database, sealing: Sealing
+) -> None:
     mailbox = Mailbox(sealing)
 
     def fails(db: Connection) -> None:
         mailbox.bury(db, "kind", "fault")
-        raise ValueError
+        raise fault
 
     def puts(mark: str) -> Callable[[Connection], list[int | None]]:
         return lambda db: mailbox.put(db, [incoming(mark)])
@@ -153,7 +159,7 @@ def test_one_failed_piece_of_work_does_not_undo_its_neighbours(database: Databas
         return await asyncio.gather(*good, database.run(fails), return_exceptions=True)
 
     *done, failed = asyncio.run(all_at_once())
-    assert isinstance(failed, ValueError)
+    assert isinstance(failed, seen)
     assert all(isinstance(numbers, list) and numbers[0] is not None for numbers in done)
     assert database.run_now(lambda db: db.execute(select(DEAD_LETTERS)).all()) == []
     assert len(waiting(database, mailbox)) == 20
