@@ -15,6 +15,7 @@ from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
+from alembic.util import CommandError
 from sqlalchemy import (
     BigInteger,
     Column,
@@ -262,8 +263,10 @@ class Database:
         """
         Bring the database to a revision, the newest by default; older ones are gone back to.
 
+        One that a newer program has brought further stays as it is: migrations leave it usable for the version before.
+
         Raises:
-            StoreError: it could not be reached or changed.
+            StoreError: it could not be reached or changed, or there is no such revision.
         """
         try:
             with self.engine.connect() as db:
@@ -277,13 +280,15 @@ class Database:
                 older = present in known and target in known and known.index(target) > known.index(present)
                 if revision == "base" or older:
                     command.downgrade(config, revision)
-                elif present == target:
+                elif present == target or (revision == "head" and present not in {None, *known}):
                     return
                 else:
                     command.upgrade(config, revision)
                 db.commit()
         except SQLAlchemyError as error:
             raise StoreError(type(error).__name__) from error
+        except CommandError as error:
+            raise StoreError(str(error)) from error
 
     def revision(self) -> tuple[str | None, str | None]:
         """

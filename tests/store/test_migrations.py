@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import pytest
 from alembic.script import ScriptDirectory
+from sqlalchemy import text
 
-from bot.store.database import METADATA, Database, find_migrations
+from bot.store.database import METADATA, Database, find_migrations, ping
+from bot.store.errors import StoreError
 from bot.store.sealing import Sealing
 from tests.store.filled import LATER, contents, fill, fill_as_the_first_version, tables
 
@@ -62,3 +64,15 @@ def test_what_the_newest_program_writes_can_be_read_after_going_back_and_forward
         database.upgrade(revision)
     after = contents(database)
     assert {name for name in before if before[name] != after[name]} == set(LATER)
+
+
+def test_what_a_newer_program_has_brought_further_is_used_as_it_is(database: Database) -> None:
+    database.run_now(lambda db: db.execute(text("UPDATE alembic_version SET version_num = '9999'")))
+    database.upgrade()
+    database.run_now(ping)
+    assert database.revision()[0] == "9999"
+
+
+def test_a_revision_that_there_is_not_is_a_store_error(database: Database) -> None:
+    with pytest.raises(StoreError, match="9999"):
+        database.upgrade("9999")
