@@ -11,6 +11,8 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 SECRETS = Path("/run/secrets")
 """Where containers find secrets, each a file named as its setting."""
+SQLITE = "sqlite:///"
+"""What the address of an embedded database begins with; its path follows."""
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 
 
@@ -70,7 +72,10 @@ class Settings(BaseSettings):
     @field_validator("database_url")
     @classmethod
     def _database(cls, url: SecretStr | None) -> SecretStr | None:
-        if url and not url.get_secret_value().startswith(("sqlite:///", "postgresql://")):
+        address = url.get_secret_value() if url else ""
+        if address.startswith(SQLITE):  # spelt out once: the key is to lie beside the very file that is opened
+            return SecretStr(f"{SQLITE}{Path(address.removeprefix(SQLITE)).expanduser().absolute()}")
+        if url and not address.startswith("postgresql://"):
             raise ValueError("sqlite:///PATH or postgresql://...")
         return url
 
@@ -94,8 +99,8 @@ class Settings(BaseSettings):
     def data_folder(self) -> Path:
         """Where an embedded database lies, and the secret key beside it."""
         url = self.database_url.get_secret_value() if self.database_url else ""
-        if url.startswith("sqlite:///"):
-            return Path(url.removeprefix("sqlite:///")).expanduser().absolute().parent
+        if url.startswith(SQLITE):
+            return Path(url.removeprefix(SQLITE)).parent
         return self.data_home.expanduser().absolute() / "overdose-bot"
 
     @property
@@ -103,4 +108,4 @@ class Settings(BaseSettings):
         """The address of the database."""
         if self.database_url:
             return self.database_url.get_secret_value()
-        return f"sqlite:///{self.data_folder / 'overdose-bot.sqlite3'}"
+        return f"{SQLITE}{self.data_folder / 'overdose-bot.sqlite3'}"
