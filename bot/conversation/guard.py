@@ -47,13 +47,15 @@ ES_UNIT = r"(?:mg|mcg|miligramos?|gramos?|ml|mililitros?|unidad(?:es)?|tabletas?
 
 DOSING: Mapping[str, tuple[str, ...]] = {
     "amount or interval": (
-        rf"\b{EN_COUNT}\s+(?:\w+\s+)?(?:of\s+(?:the\s+|an?\s+|your\s+)?)?{EN_UNIT}\b",
-        rf"\b{RU_COUNT}\s+(?:\w+\s+)?{RU_UNIT}\b",
+        rf"\b{EN_COUNT} (?:\w+ )?(?:of (?:the |an? |your )?)?{EN_UNIT}\b",
+        rf"\b{RU_COUNT} (?:\w+ )?{RU_UNIT}\b",
         r"\bпол(?:таблет|ампул|доз|грамм)\w*",
-        rf"\b{ES_COUNT}\s+(?:\w+\s+)?{ES_UNIT}\b",
-        r"\b(?:once|twice|thrice|times) (?:a|per|every) (?:day|week|hour|month)\b",
-        r"\b(?:раз|раза) в (?:день|сутки|неделю|час|месяц)\b",
-        r"\b(?:vez|veces) (?:al|por|cada) (?:d[ií]a|semana|hora|mes)\b",
+        rf"\b{ES_COUNT} (?:\w+ )?{ES_UNIT}\b",
+        r"\b(?:once|twice|thrice|times) (?:an?|per|every|each) (?:day|night|week|hour|month)\b",
+        r"\b(?:once|twice|thrice|times) (?:daily|nightly|weekly|hourly|monthly)\b",
+        r"\b(?:раза?|дважды|трижды) (?:ежедневно|в (?:день|сутки|неделю|час|месяц))\b",
+        r"\b(?:vez|veces) (?:al|a la|por|cada) (?:d[ií]a|noche|semana|hora|mes)\b",
+        r"\b(?:vez|veces) (?:diari|semanal|mensual)\w*\b",
         r"[½¼¾⅓⅔%‰]",
     ),
     "route or technique": (
@@ -72,9 +74,14 @@ DOSING: Mapping[str, tuple[str, ...]] = {
         r"\b(?:para vencer el bloqueo|para saltarse el bloqueo|sacarse el implante solo|esperar a que se pase y)\b",
     ),
 }
-"""What no text may do, in words, in each of our languages. Digits are forbidden outright, but for help numbers."""
+"""
+What no text may do, in words, in each of our languages; a space there is whatever stands between two words. Digits are
+forbidden outright, but for help numbers.
+"""
 
-FORBIDDEN = {name: re.compile("|".join(patterns), re.IGNORECASE) for name, patterns in DOSING.items()}
+GAP = r"[\s\-‐‑]+"
+"""What may stand between two words of one rule: "two-hour" says what "two hours" does."""
+FORBIDDEN = {name: re.compile("|".join(patterns).replace(" ", GAP), re.IGNORECASE) for name, patterns in DOSING.items()}
 MARKER = re.compile(r"^[1-9]\.\s", re.MULTILINE)
 SEND = re.compile(r"/[a-z]+( [A-Za-z-]+)?")
 QUOTED_IN = "leave-shown"
@@ -96,11 +103,11 @@ class Breach:
 def dosing_in(text: str) -> tuple[Breach, ...]:
     """All that a text says of dosing; numbers of a list are none. Empty for a text that may leave."""
     bare = MARKER.sub(lambda found: " " * len(found[0]), text)
-    digits = [Breach("digit", found[0], found.start()) for found in re.finditer(r"[\d²³¹⁰-₉①-⓿]+", bare)]
-    said = [
-        Breach(name, found[0], found.start()) for name, pattern in FORBIDDEN.items() for found in pattern.finditer(bare)
-    ]
-    return tuple(digits + said)
+    digits = [("digit", found.span()) for found in re.finditer(r"[\d²³¹⁰-₉①-⓿]+", bare)]
+    # Bold type hides no word from its reader. A place in what is searched is the same place in the text.
+    plain = bare.replace("*", " ")
+    said = [(name, found.span()) for name, pattern in FORBIDDEN.items() for found in pattern.finditer(plain)]
+    return tuple(Breach(name, text[start:end], start) for name, (start, end) in digits + said)
 
 
 @lru_cache(REVIEWED)

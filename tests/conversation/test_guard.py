@@ -215,6 +215,33 @@ def test_the_last_resort_passes_in_every_language_and_country(library: Library, 
         "tritura",
         "en la web oscura",
         "para vencer el bloqueo",
+        # Bold type, line ends and hyphens between the words.
+        "take **two** pills",
+        "take **two pills**",
+        "two **pills**",
+        "half of **one** tablet",
+        "wait **two**\nhours",
+        "inject **it**",
+        "under your\ntongue",
+        "**две** таблетки",
+        "**раз** в день",
+        "под **язык**",
+        "**dos** pastillas",
+        "debajo **de la** lengua",
+        "a two-hour wait",
+        "two‑hour",
+        "dark-web",
+        # How often, without a number.
+        "once daily",
+        "twice **daily**",
+        "twice-daily",
+        "twice each night",
+        "дважды в день",
+        "трижды в сутки",
+        "раз ежедневно",
+        "una vez diaria",
+        "una vez a la semana",
+        "dos veces diarias",
     ],
 )
 def test_words_of_dosing_are_found(text: str) -> None:
@@ -242,6 +269,8 @@ def test_words_of_dosing_are_found(text: str) -> None:
         "La naloxona puede devolver la respiración.",
         "Díselo a una persona en quien confíes.",
         "Pregunta a tu médico.",
+        "Call **a crisis line**. **Day** and night somebody answers.",
+        "**One person** can call while another stays.",
     ],
 )
 def test_honest_sentences_pass(text: str) -> None:
@@ -267,6 +296,8 @@ def test_no_text_that_can_be_served_is_stopped_for_dosing(library: Library) -> N
 def test_a_breach_tells_its_rule_and_place() -> None:
     (breach,) = dosing_in("Then take two tablets.")
     assert (breach.rule, breach.words, breach.at) == ("amount or interval", "two tablets", 10)
+    (breach,) = dosing_in("**Then** take **two** tablets.")
+    assert (breach.rule, breach.words, breach.at) == ("amount or interval", "two** tablets", 16)
 
 
 def test_what_no_review_vouches_for_is_searched_for_dosing_and_not_remembered(sound: Reply, vouched: Vouched) -> None:
