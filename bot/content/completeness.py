@@ -12,6 +12,7 @@ from bot.content.formats import (
     UnusableFileError,
     read_yaml,
 )
+from bot.content.loader import directory_of, wordless
 from bot.content.shelf import Shelf
 from bot.vocabulary import Audience
 
@@ -52,19 +53,14 @@ def follow_ups(shelf: Shelf) -> Iterator[FileFault]:
 
 
 def labels(shelf: Shelf) -> Iterator[FileFault]:
-    """Every language has the same notes, services and labels, and a name for every territory."""
+    """Every language has a word for every service, and a name for every territory."""
     try:
         countries = read_yaml(shelf.root / "directory.yaml", DIRECTORY, "directory.yaml")
     except UnusableFileError:
         return
-    services = {number.service for country in countries.values() for number in country.emergency}
-    notes = {name for file in shelf.languages.values() for name in file.notes}
+    directory = directory_of(countries)
     for language, file in shelf.languages.items():
-        path = f"{language}/language.yaml"
-        for name in sorted(services - set(file.services)):
-            yield FileFault(path, shelf.line(path, "services"), f"services: no word for {name!r}")
-        for name in sorted(notes - set(file.notes)):
-            yield FileFault(path, shelf.line(path, "notes"), f"notes: {name!r} is missing")
+        yield from wordless(shelf.root, language, file, directory)
         try:
             places = read_yaml(shelf.root / language / "places.yaml", PLACES, f"{language}/places.yaml")
         except UnusableFileError:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeAlias, TypeVar
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, TypeAdapter, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, TypeAdapter, ValidationError
 
 from bot.conversation.directory import Confidence, LineKind
 from bot.vocabulary import Audience, CommandKind, Urgency
@@ -131,13 +131,72 @@ class PlaceFile(Closed):
     ambiguous: tuple[str, ...] = ()
 
 
-class PointerWords(Closed):
-    """The sentences of the pointer; `{place}` and `{numbers}` are filled in from the directory."""
+def with_unknown(countries: dict[str, CountryFile]) -> dict[str, CountryFile]:
+    """
+    The directory, where it has what stands for every country that is not in it.
 
-    known: Text
-    doubtful: Text
-    none: Text
-    unknown: Text
+    Raises:
+        ValueError: it has not.
+    """
+    if "unknown" not in countries or not countries["unknown"].emergency:
+        raise ValueError("no entry `unknown` with a number")
+    return countries
+
+
+POINTER = {"known": ("place", "numbers"), "doubtful": ("place", "numbers"), "none": ("place",), "unknown": ()}
+"""The sentences of the pointer, each with what is filled in from the directory."""
+LABELS = {
+    **{kind.value: ("line",) for kind in LineKind},
+    "elsewhere": ("line",),
+    "child-elsewhere": ("line",),
+    "police": (),
+}
+"""What stands before help lines, and what is told of them."""
+NOTES = {
+    **dict.fromkeys(("ask-country", "told", "no-country", "no-language", "no-audience", "again", "late", "many"), ()),
+    **dict.fromkeys(("kept", "kept-nothing", "kept-teen", "kept-parent", "kept-danger", "kept-declined"), ()),
+    "kept-language": ("language",),
+    "kept-country": ("place",),
+    "kept-topic": ("topic",),
+    **dict.fromkeys(("leave", "keep", "drop"), ()),
+}
+"""All that replies say beside responses."""
+
+
+def broken_blanks(text: str, blanks: Iterable[str]) -> Iterator[str]:
+    """What is wrong with a sentence in which just these `{blanks}` are filled in."""
+    for blank in blanks:
+        if f"{{{blank}}}" not in text:
+            yield f"{{{blank}}} is missing"
+        text = text.replace(f"{{{blank}}}", "")
+    if "{" in text or "}" in text:
+        yield "a brace where nothing is filled in"
+
+
+def sentences(wanted: Mapping[str, tuple[str, ...]]) -> AfterValidator:
+    """Takes a mapping that has just the sentences that are wanted, each with its blanks."""
+
+    def sound(texts: Mapping[str, str]) -> Mapping[str, str]:
+        wrong = [f"{name!r} is missing" for name in wanted if name not in texts]
+        wrong += [f"{name!r} is not known" for name in texts if name not in wanted]
+        wrong += [f"{n!r}: {what}" for n, text in texts.items() for what in broken_blanks(text, wanted.get(n, ()))]
+        if wrong:
+            raise ValueError("; ".join(wrong))
+        return texts
+
+    return AfterValidator(sound)
+
+
+def blank(name: str) -> AfterValidator:
+    """Takes a text in which this is filled in and nothing else."""
+
+    def sound(text: str) -> str:
+        wrong = list(broken_blanks(text, (name,)))
+        if wrong:
+            raise ValueError("; ".join(wrong))
+        return text
+
+    return AfterValidator(sound)
 
 
 class LanguageFile(Closed):
@@ -148,10 +207,10 @@ class LanguageFile(Closed):
     common: tuple[str, ...]
     latin: tuple[str, ...] = ()
     letters: tuple[str, ...] = ()
-    pointer: PointerWords
+    pointer: Annotated[Mapping[str, Text], sentences(POINTER)]
     services: Mapping[str, Text]
-    lines: Mapping[str, Text]
-    notes: Mapping[str, Text]
+    lines: Annotated[Mapping[str, Text], sentences(LABELS)]
+    notes: Annotated[Mapping[str, Text], sentences(NOTES)]
     leaning: tuple[str, ...]
     openings: tuple[str, ...]
     fillers: tuple[str, ...] = ()
@@ -169,7 +228,7 @@ class WebFile(Closed):
 
     title: Text
     skip: Text
-    call: Text
+    call: Annotated[Text, blank("number")]
     exit: Text
     exit_to: Annotated[str, StringConstraints(pattern=r"^https://[a-z.]+/$")]
     exit_about: Text
@@ -198,7 +257,7 @@ class WebFile(Closed):
     offline: Text
     failed: Text
     sources: Text
-    checked: Text
+    checked: Annotated[Text, blank("date")]
     review_source_checked: Text = Field(alias="review_source-checked")
     review_clinician: Text
     steps: Text
@@ -263,7 +322,9 @@ class QuestionHead(Closed):
 TOPICS: TypeAdapter[dict[str, dict[TopicId, TopicFile]]] = TypeAdapter(dict[str, dict[TopicId, TopicFile]])
 SOURCES: TypeAdapter[dict[str, SourceFile]] = TypeAdapter(dict[str, SourceFile])
 DIRECTORY_SOURCES: TypeAdapter[dict[str, DirectorySource]] = TypeAdapter(dict[str, DirectorySource])
-DIRECTORY: TypeAdapter[dict[str, CountryFile]] = TypeAdapter(dict[str, CountryFile])
+DIRECTORY: TypeAdapter[dict[str, CountryFile]] = TypeAdapter(
+    Annotated[dict[str, CountryFile], AfterValidator(with_unknown)]
+)
 PLACES: TypeAdapter[dict[CountryCode, PlaceFile]] = TypeAdapter(dict[CountryCode, PlaceFile])
 LANGUAGE: TypeAdapter[LanguageFile] = TypeAdapter(LanguageFile)
 WEB: TypeAdapter[WebFile] = TypeAdapter(WebFile)
@@ -325,7 +386,10 @@ def parsed(text: str, shape: TypeAdapter[Value], shown: str, first_line: int) ->
         ) from error
     except ValidationError as error:
         raise UnusableFileError(
-            tuple(fault_of(e["loc"], e["msg"], text, shown, first_line) for e in error.errors())
+            tuple(
+                fault_of(e["loc"], e["msg"].removeprefix("Value error, "), text, shown, first_line)
+                for e in error.errors()
+            )
         ) from error
 
 
@@ -335,7 +399,17 @@ def fault_of(where: tuple[int | str, ...], what: str, text: str, shown: str, fir
     for number, content in enumerate(text.splitlines()):
         if keys and re.match(rf"""[\s\-{{]*['"]?{re.escape(keys[0])}['"]?\s*:""", content):
             line, keys = number + first_line, keys[1:]
-    return FileFault(shown, line, f"{'.'.join(str(part) for part in where)}: {what}")
+    place = ".".join(str(part) for part in where)
+    return FileFault(shown, line, f"{place}: {what}" if place else what)
+
+
+def line_with(path: Path, words: str) -> int:
+    """The first line of a file that begins with the words, or with them as an item of a list; 0 where none does."""
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeError):
+        return 0
+    return next((n for n, text in enumerate(lines, 1) if text.lstrip("- \"'").startswith(words)), 0)
 
 
 VOICE = re.compile(r"^\[(anyone|teen|parent)\]\n", re.MULTILINE)

@@ -29,6 +29,7 @@ from bot.content.formats import (
     SourceFile,
     TopicFile,
     UnusableFileError,
+    line_with,
     read_response,
     read_yaml,
 )
@@ -129,7 +130,7 @@ def load(root: Path, required: ReviewKind = ReviewKind.SOURCE_CHECKED, today: da
         library = replace(
             library,
             foreign={code: foreign_tongue(f) for code, f in foreign.items()},
-            foreign_sentences={code: f.sentence for code, f in foreign.items()},
+            foreign_sentences={**library.foreign_sentences, **{code: f.sentence for code, f in foreign.items()}},
         )
     for folder in sorted(path.parent for path in root.glob("*/language.yaml")):
         library = with_language(library, folder, sources, required, told)
@@ -212,7 +213,9 @@ def with_language(
             responses[code, path.stem] = response
         elif response:
             told.withheld.append(f"{shown}{path.name}")
-    if file is None or places is None or review is None or names is None:
+    speechless = wordless(folder.parent, code, file, library.directory) if file else ()
+    told.faults += speechless
+    if file is None or places is None or review is None or names is None or speechless:
         return library
     spoken = words_of(file, places, min((review, names), key=lambda r: r.strength))
     return replace(
@@ -295,6 +298,15 @@ def line_of(line: LineFile) -> Line:
     return Line(line.kind, line.name, how, line.hours, line.shown and bool(how), line.police)
 
 
+def wordless(root: Path, language: str, file: LanguageFile, directory: Directory) -> tuple[FileFault, ...]:
+    """A fault for each service of the directory that the language has no word for."""
+    entries = (*directory.countries.values(), directory.unknown)
+    lacking = {number.service for entry in entries for number in entry.numbers} - set(file.services)
+    path = f"{language}/language.yaml"
+    line = line_with(root / path, "services:")
+    return tuple(FileFault(path, line, f"services: no word for {service!r}") for service in sorted(lacking))
+
+
 def foreign_tongue(file: ForeignFile) -> Tongue:
     """How a language that we do not have is told."""
     return Tongue(file.script, frozenset(file.common), letters=frozenset(file.letters))
@@ -305,7 +317,7 @@ def words_of(file: LanguageFile, places: Mapping[str, PlaceFile], review: Review
     plain = {word for text in file.common for word in words(text)}
     return Words(
         tongue=Tongue(file.script, frozenset(plain), frozenset(file.latin), frozenset(file.letters)),
-        pointer=file.pointer.model_dump(),
+        pointer=file.pointer,
         services=file.services,
         line_labels=file.lines,
         notes=file.notes,

@@ -42,7 +42,7 @@ RULES: Mapping[str, Rule] = {
     # Nothing missing, nothing twice.
     "every topic in every language, for every reader": completeness,
     "every follow-up and shortcut leads somewhere": follow_ups,
-    "every note, label and place has its words": labels,
+    "every service and place has its words": labels,
     "every number has a source": numbers,
     "no sentence in two topics, but on purpose": sentences,
     "no question under two topics, heads fitted on these": questions,

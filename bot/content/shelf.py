@@ -18,6 +18,7 @@ from bot.content.formats import (
     ResponseText,
     SourceFile,
     TopicFile,
+    line_with,
     read_response,
     read_yaml,
 )
@@ -106,11 +107,7 @@ class Shelf:
 
     def line_with(self, file: str, words: str) -> int:
         """The first line of a file that begins with the words, or with them as an item of a list; 0 where none does."""
-        try:
-            lines = (self.root / file).read_text(encoding="utf-8").splitlines()
-        except (OSError, UnicodeError):
-            return 0
-        return next((n for n, text in enumerate(lines, 1) if text.lstrip("- \"'").startswith(words)), 0)
+        return line_with(self.root / file, words)
 
 
 def read_shelf(root: Path) -> tuple[Shelf, tuple[FileFault, ...]]:

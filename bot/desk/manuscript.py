@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
-from bot.content.formats import DIRECTORY, PLACES, CountryFile, FileFault, read_yaml
+from bot.content.formats import DIRECTORY, PLACES, CountryFile, FileFault, UnusableFileError, read_yaml
 from bot.content.ledger import ROLES, Ledger, Readings, hash_of, read_ledger
-from bot.content.loader import ContentError, directory_of, load, topic_of, words_of
+from bot.content.loader import ContentError, directory_of, load, topic_of, wordless, words_of
 from bot.content.shelf import Shelf
 from bot.conversation.library import LAST_RESORT, Library, Response
 from bot.desk.history import History, Piece, word_changes
@@ -103,7 +103,10 @@ def as_written(shelf: Shelf, countries: Mapping[str, CountryFile]) -> Library:
     Raises:
         UnusableFileError: as `read_desk`.
     """
-    weakest = ReviewKind.SOURCE_CHECKED
+    weakest, directory = ReviewKind.SOURCE_CHECKED, directory_of(countries)
+    faults = [fault for code, file in shelf.languages.items() for fault in wordless(shelf.root, code, file, directory)]
+    if faults:
+        raise UnusableFileError(tuple(faults))
     places = {
         code: read_yaml(shelf.root / code / "places.yaml", PLACES, f"{code}/places.yaml") for code in shelf.languages
     }
@@ -120,7 +123,7 @@ def as_written(shelf: Shelf, countries: Mapping[str, CountryFile]) -> Library:
         words={code: words_of(file, places[code], weakest) for code, file in shelf.languages.items()},
         foreign={},
         foreign_sentences={},
-        directory=directory_of(countries),
+        directory=directory,
         directory_review=weakest,
         signals={},
         manifest=frozenset(),

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
 
 from bot.content.formats import (
     DIRECTORY,
+    LANGUAGE,
     LEDGER,
     SIGNALS,
     FileFault,
@@ -16,6 +18,7 @@ from bot.content.formats import (
     parsed,
     read_response,
 )
+from bot.content.loader import find_responses
 from bot.content.questions import questions_of
 from bot.vocabulary import Audience, Urgency
 
@@ -87,6 +90,26 @@ KZ:
 """
     with pytest.raises(UnusableFileError, match="number"):
         parsed(text, DIRECTORY, "directory.yaml", 1)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "fault"),
+    [
+        ("\n  known: ", "\n  knwon: ", "pointer: 'known' is missing; 'knwon' is not known"),
+        ("{place}: {numbers}", "{place}: {numbers", "'known': {numbers} is missing; 'known': a brace where"),
+        ("{place}: {numbers}", "{place}: {{numbers}}", "'known': a brace where nothing is filled in"),
+        ("911 in", "{numbers} in", "'unknown': a brace where nothing is filled in"),
+        ("\n  child-elsewhere: ", "\n  child-else: ", "lines: 'child-elsewhere' is missing"),
+        ("Crisis line: {line}", "Crisis line", "'crisis': {line} is missing"),
+        ("\n  ask-country: ", "\n  ask-land: ", "notes: 'ask-country' is missing; 'ask-land' is not known"),
+        ("Last topic: {topic}", "Last topic: {title}", "'kept-topic': {topic} is missing"),
+    ],
+)
+def test_a_language_has_every_sentence_that_replies_need_with_its_blanks(old: str, new: str, fault: str) -> None:
+    text = (find_responses() / "en" / "language.yaml").read_text(encoding="utf-8")
+    assert parsed(text, LANGUAGE, "x", 1)
+    with pytest.raises(UnusableFileError, match=re.escape(fault)):
+        parsed(text.replace(old, new), LANGUAGE, "x", 1)
 
 
 @pytest.mark.parametrize("sha", ["", "a" * 63, "A" * 64, "g" * 64])

@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 
 from bot.content.formats import UnusableFileError
-from bot.content.ledger import hash_of, read_ledger, sign
+from bot.content.ledger import ROLES, hash_of, read_ledger, sign
 from bot.content.loader import ContentError, find_responses, load
+from bot.content.rules import check
 from bot.conversation.library import Library
 from bot.markup import plain_reply
 from bot.vocabulary import PassageKind, Profile, ReviewKind, Urgency
@@ -165,6 +166,70 @@ def test_a_missing_or_broken_language_file_costs_that_language_alone(
     if not (content is None and name == "language.yaml"):  # then there is no sign that es was to be a language
         assert any(fault.path == f"es/{name}" for fault in loaded.faults)
     assert_helps(loaded.library)
+
+
+def signed_with(root: Path, name: str, old: str, new: str) -> None:
+    """A file with other words, which two readers have signed all the same."""
+    path = root / name
+    text = path.read_text(encoding="utf-8")
+    assert old in text
+    path.write_text(text.replace(old, new), encoding="utf-8")
+    for role in ROLES:
+        sign(path.parent, (path.name,), role, NOON.date())
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "fault"),
+    [
+        ("\n  crisis: ", "\n  crises: ", "lines: 'crisis' is missing; 'crises' is not known"),
+        ("{place}: {numbers}", "{plase}: {numbers}", "{place} is missing"),
+        ("\n  ambulance: ", "\n  ambulence: ", "services: no word for 'ambulance'"),
+        ("\n  kept-language: ", "\n  kept-lenguage: ", "notes: 'kept-language' is missing"),
+    ],
+)
+def test_a_word_that_replies_need_and_a_language_lacks_costs_that_language_alone(
+    old: str, new: str, fault: str, responses_copy: Path
+) -> None:
+    signed_with(responses_copy, "es/language.yaml", old, new)
+    loaded = load(responses_copy)
+    assert loaded.library.languages == ("en", "ru")
+    (told,) = [told for told in loaded.faults if told.path == "es/language.yaml"]
+    assert fault in told.what
+    assert told.line
+    assert told in check(responses_copy)
+
+
+@pytest.mark.parametrize(
+    ("name", "old", "new", "faults"),
+    [
+        ("directory.yaml", "\nunknown:\n", "\nXX:\n", ["directory.yaml: no entry `unknown` with a number"]),
+        ("directory.yaml", "for: police,", "for: polise,", ["en/language.yaml:10: services: no word for 'polise'"]),
+    ],
+)
+def test_a_directory_that_no_language_can_show_is_told_without_a_traceback(
+    name: str, old: str, new: str, faults: list[str], english_copy: Path
+) -> None:
+    signed_with(english_copy, name, old, new)
+    with pytest.raises(ContentError) as raised:
+        load(english_copy)
+    assert [str(fault) for fault in raised.value.faults] == faults
+    assert set(raised.value.faults) <= set(check(english_copy))
+
+
+def test_web_words_that_cannot_be_filled_in_are_not_served(english_copy: Path) -> None:
+    signed_with(english_copy, "en/web.yaml", "{number}", "{numbr}")
+    loaded = load(english_copy)
+    assert [str(fault) for fault in loaded.faults] == [
+        "en/web.yaml:4: call: {number} is missing; a brace where nothing is filled in"
+    ]
+    assert loaded.library.words["en"].web == {}
+
+
+def test_foreign_languages_without_a_sentence_for_the_unknown_keep_the_one_that_is_always_there(
+    english_copy: Path,
+) -> None:
+    signed_with(english_copy, "languages.yaml", "\nunknown:\n", "\nxx:\n")
+    assert load(english_copy).library.foreign_sentences["unknown"]
 
 
 @pytest.mark.parametrize("content", [None, "a: [", "someone-down:\n- {about: x, phrases: [he ..]}\n"])

@@ -18,7 +18,7 @@ from playwright.sync_api import Browser, sync_playwright
 
 from bot.cli import main
 from bot.content.claims import read_claims
-from bot.content.formats import DIRECTORY, SOURCES, Role, read_yaml
+from bot.content.formats import DIRECTORY, SOURCES, Role, UnusableFileError, read_yaml
 from bot.content.loader import find_responses, read_topics
 from bot.desk.history import Change, History, Piece, word_changes
 from bot.desk.manuscript import due_state
@@ -231,6 +231,13 @@ def test_without_a_country_the_pointer_is_that_of_a_reader_who_named_none(altere
 def test_an_unknown_country_is_refused(signed: Path) -> None:
     with pytest.raises(UnknownCountryError):
         make_pages(signed, ReviewKind.SOURCE_CHECKED, TODAY, "ZZ")
+
+
+def test_a_service_that_a_language_has_no_word_for_is_told_in_place_of_a_page(responses_copy: Path) -> None:
+    path = responses_copy / "es" / "language.yaml"
+    path.write_text(path.read_text(encoding="utf-8").replace("  ambulance:", "  ambulence:"), encoding="utf-8")
+    with pytest.raises(UnusableFileError, match=r"es/language\.yaml:.*no word for 'ambulance'"):
+        make_pages(responses_copy, ReviewKind.SOURCE_CHECKED, TODAY, None)
 
 
 def test_choices_are_the_words_of_the_buttons_and_say_which_readers_do_not_get(pages: Mapping[str, str]) -> None:
