@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from io import BytesIO
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 import pytest
@@ -291,6 +293,49 @@ def test_the_card_once_seen_opens_without_a_server_and_leaving_takes_it_away(bro
     visitor.context.close()
     served.stop()
     assert [said for said in visitor.complaints if "Failed to load resource" not in said] == []
+
+
+class Away(BaseHTTPRequestHandler):
+    """A proxy whose server is away."""
+
+    def do_GET(self) -> None:
+        """Bad gateway, whatever is asked for."""
+        self.send_error(502)
+
+    def log_message(self, format: str, *args: object) -> None:
+        """Nothing."""
+
+
+@pytest.fixture
+def away() -> Iterator[Callable[[int], None]]:
+    """Puts a proxy whose server is away on a port."""
+    proxies: list[ThreadingHTTPServer] = []
+
+    def put(port: int) -> None:
+        proxies.append(ThreadingHTTPServer(("127.0.0.1", port), Away))
+        Thread(target=proxies[-1].serve_forever, daemon=True).start()
+
+    yield put
+    for proxy in proxies:
+        proxy.shutdown()
+        proxy.server_close()
+
+
+def test_the_card_opens_where_a_proxy_answers_for_a_server_that_is_away(
+    browser: Browser, make: Maker, away: Callable[[int], None]
+) -> None:
+    served = Served(make())
+    served.start()
+    visitor = Visitor(browser, served)
+    page = visitor.tab("/emergency")
+    page.wait_for_function("navigator.serviceWorker.ready.then(() => true)")
+    page.wait_for_function("caches.keys().then((names) => names.length === 1)")
+    served.stop()
+    away(served.port)
+    for path in ("/emergency?country=KZ", "/"):
+        page.goto(served.url + path)
+        assert "Call the emergency number now" in page.locator("#reply").inner_text()
+    visitor.context.close()
 
 
 def test_the_steps_of_an_emergency_go_on_without_a_server(browser: Browser, make: Maker) -> None:

@@ -20,6 +20,8 @@ const languageOf = (url) => {
   return wanted.find((code) => known.includes(code));
 };
 const card = async (url) => (await caches.open(NAME)).match(`/emergency?language=${languageOf(url)}`);
+// A proxy answers for a server that is away.
+const sound = (answer) => (answer.status < 500 ? answer : Promise.reject(answer));
 const inTime = (request) => Promise.race([fetch(request), new Promise((_, late) => setTimeout(late, PATIENCE))]);
 
 self.addEventListener("fetch", (event) => {
@@ -29,7 +31,8 @@ self.addEventListener("fetch", (event) => {
   // The chat asks for the card too, for its steps.
   if (request.mode === "navigate" || url.pathname === "/emergency") {
     const asked = url.pathname === "/emergency" ? inTime(request) : fetch(request);
-    event.respondWith(asked.catch(async () => (await card(url)) || Response.error()));
+    const instead = async (failed) => (await card(url)) || (failed instanceof Response ? failed : Response.error());
+    event.respondWith(asked.then(sound).catch(instead));
   } else if (url.pathname.startsWith("/assets/")) {
     event.respondWith(caches.open(NAME).then((cache) => cache.match(request)).then((found) => found || fetch(request)));
   }
