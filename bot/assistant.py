@@ -7,14 +7,14 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from time import perf_counter
 
-from bot.conversation.guard import Vouched, clear
+from bot.conversation.guard import Fault, Vouched, clear
 from bot.conversation.language import folded
 from bot.conversation.library import Library
 from bot.conversation.reply import last_resort
 from bot.conversation.stretches import stretches
 from bot.conversation.turn import take_again, take_turn
 from bot.conversation.understanding import understand
-from bot.telemetry import TURN_SECONDS, count_failure, count_turn
+from bot.telemetry import FAULTS, TURN_SECONDS, count_failure, count_turn
 from bot.vocabulary import (
     ClearedReply,
     Message,
@@ -26,6 +26,9 @@ from bot.vocabulary import (
     Understanding,
     Urgency,
 )
+
+for _fault in Fault:  # from the start, or the first of a kind is no increase
+    FAULTS.labels(_fault)
 
 
 @dataclass(frozen=True)

@@ -23,12 +23,33 @@ TURNS = Counter(
 FAULTS = Counter("overdose_bot_guard_faults_total", "Replies that the guard held back.", ["fault"])
 FAILURES = Counter("overdose_bot_failures_total", "Errors that were survived.", ["where", "error"])
 ALARMS = Counter("overdose_bot_alarms_total", "What an operator has to mend, by name.", ["event"])
+EVENTS = (
+    "another process polls",
+    "canary silent",
+    "clock jumped",
+    "dead letter",
+    "failure",
+    "guard",
+    "model hangs",
+    "reply given up",
+    "send refused in every shape",
+    "store away",
+    "token refused",
+    "web",
+)
+"""Every alarm that there is."""
 REVIEW_DAYS = Gauge(
     "overdose_bot_next_review_days", "Days until the first review of a text or of the directory is due."
 )
 RECEIVED = Counter(
     "overdose_bot_received_total", "Updates received, by what was done with them.", ["channel", "outcome"]
 )
+OUTCOMES = {
+    "telegram": ("message", "edit", "tap", "moved", "closed", "nothing", "repeat", "dead"),
+    "web": ("answered", "hurried", "refused"),
+    "api": ("answered", "again", "hurried", "refused"),
+}
+"""What each channel does with what it receives."""
 SENT = Counter("overdose_bot_sends_total", "Sends by outcome.", ["lane", "outcome"])
 ANSWER_SECONDS = Histogram(
     "overdose_bot_answer_seconds",
@@ -49,6 +70,13 @@ WAITING = Gauge("overdose_bot_waiting", "What waits: updates unanswered, replies
 OLDEST = Gauge(
     "overdose_bot_oldest_seconds", "Age of the oldest that waits: update unanswered, reply unsent.", ["what"]
 )
+
+# A series that begins with its first event shows no increase: that one would raise no alert.
+for _event in EVENTS:
+    ALARMS.labels(_event)
+for _channel, _outcomes in OUTCOMES.items():
+    for _outcome in _outcomes:
+        RECEIVED.labels(_channel, _outcome)
 
 
 class JsonLines(logging.Formatter):
