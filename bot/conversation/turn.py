@@ -27,6 +27,7 @@ GUESSED = 0.3
 
 def take_turn(message: Message, session: Session, library: Library) -> Turn:
     """Answer one message: understand it, compose a reply of vetted texts, and let the guard have the last word."""
+    session = still_known(session, library)
     understanding = replace(understand(message, session, library), can_keep=message.can_keep)
     if is_the_question(understanding, session, library):
         session = replace(session, draft=draft_of(message.text, library))
@@ -43,6 +44,12 @@ def take_turn(message: Message, session: Session, library: Library) -> Turn:
     return Turn(clearance.reply, after, understanding, tuple(fault.name for fault in clearance.faults), left)
 
 
+def still_known(session: Session, library: Library) -> Session:
+    """The session without a topic that is no longer in the library: a talk may have begun before an update."""
+    danger = session.danger if session.danger and session.danger.topic in library.topics else None
+    return replace(session, topic=session.topic if session.topic in library.topics else None, danger=danger)
+
+
 def is_kept(understanding: Understanding) -> bool:
     """Whether the message is the tap that keeps what was shown."""
     return understanding.command is not None and understanding.command.kind is CommandKind.KEEP
@@ -55,7 +62,7 @@ def take_again(understanding: Understanding, session: Session, library: Library)
     Args:
         session: with the draft, where the reply showed one.
     """
-    draft = compose(understanding, session, library)
+    draft = compose(understanding, still_known(session, library), library)
     fallback = last_resort(understanding.profile, library)
     return clear(draft, "", fallback, Vouched(library.manifest, library.directory)).reply
 

@@ -137,6 +137,11 @@ def test_what_is_heard_faintly_is_asked_about_and_leaves_the_talk_its_topic(talk
     assert talk.session.topic in {"found-drugs", "trouble-for-calling"}
 
 
+def test_a_talk_goes_on_whose_topic_an_update_took_away(talk: Talk) -> None:
+    gone = Talk(talk.library, Session(topic="gone", danger=Danger(Urgency.EMERGENCY, "gone")))
+    assert gone.say("thanks").reply.topic == "small-talk"
+
+
 @pytest.mark.parametrize(
     ("text", "known", "language"),
     [

@@ -69,6 +69,7 @@ def replies(library: Library, said: list[str], told: Profile) -> list[Reply]:
     for text in said:
         turn = take_turn(Message(text, NOON, told), session, library)
         assert turn.reply.passages
+        assert not turn.faults
         session = turn.session or Session()
         found.append(turn.reply)
     return found
