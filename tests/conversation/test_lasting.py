@@ -112,6 +112,12 @@ def test_a_farewell_after_thoughts_of_death_is_none_and_does_not_repeat_the_page
     assert talk.library.responses["en", "still-here"].text(None, None) in {passage.text for passage in second.passages}
 
 
+def test_who_is_worn_out_is_asked_and_not_told_that_much_was_taken(talk: Talk) -> None:
+    turn = talk.say("estoy agotada, no puedo más", told=Profile("es"))
+    assert [danger.urgency for danger in turn.understanding.dangers] == [Urgency.SELF_HARM]
+    assert talk.say("me tomé todo, no puedo más", told=Profile("es")).reply.urgency is Urgency.EMERGENCY
+
+
 def heard_faintly(talk: Talk) -> Talk:
     """The talk after a message in which thoughts of death were heard faintly."""
     return Talk(talk.library, FAINT)
