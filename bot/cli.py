@@ -39,6 +39,8 @@ from bot.vocabulary import Audience, Message, Profile, ReviewKind, Session
 Run = Callable[[argparse.Namespace, Settings], int]
 """What does a command; returns the exit status."""
 
+HIGHEST_PORT = 65535
+
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command; returns the exit status."""
@@ -81,7 +83,7 @@ def parser() -> argparse.ArgumentParser:
         command.add_argument("--audience", choices=[a.value for a in Audience])
     serve = commands.add_parser("serve", help="the web chat and interface, and Telegram where a token is set")
     serve.add_argument("--host", default="127.0.0.1")
-    serve.add_argument("--port", type=int, default=8080)
+    serve.add_argument("--port", type=port_number, default=8080)
     serve.set_defaults(run=of_operator("run_serve"))
     commands.add_parser("doctor", help="looks at everything, and says what to mend").set_defaults(
         run=of_operator("run_doctor")
@@ -132,6 +134,18 @@ def parser() -> argparse.ArgumentParser:
     evaluate.add_argument("--robustness", action="store_true", help="ask each row under typos, capitals ... too")
     evaluate.set_defaults(run=run_evaluate)
     return top
+
+
+def port_number(text: str) -> int:
+    """
+    A port of TCP; 0 lets the system choose one.
+
+    Raises:
+        ArgumentTypeError: it is none.
+    """
+    if not (text.isascii() and text.isdigit() and int(text[:6]) <= HIGHEST_PORT):
+        raise argparse.ArgumentTypeError(f"{text!r} is no port: 0 to {HIGHEST_PORT}")
+    return int(text)
 
 
 def of_operator(name: str) -> Run:
@@ -222,6 +236,8 @@ def run_card(options: argparse.Namespace, settings: Settings) -> int:
             made = cards.make_card(library, language, told.country, options.out, settings.public_url)
         except cards.CardError as error:
             fail(str(error))
+        except OSError as error:
+            fail(f"--out: {error}")
         print(*made, sep="\n")
     return 0
 

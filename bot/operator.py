@@ -6,8 +6,8 @@ import argparse
 from contextlib import closing
 
 from bot.doctor import examine
+from bot.serve import listening, sealing_of
 from bot.serve import run as serve
-from bot.serve import sealing_of
 from bot.settings import Settings
 from bot.starting import BREACH, fail, start
 from bot.store.database import Database
@@ -17,7 +17,12 @@ from bot.store.questions import delete_question, list_questions
 def run_serve(options: argparse.Namespace, settings: Settings) -> int:
     """The web, and Telegram."""
     started = start(settings)
-    serve(settings, started.assistant, sealing_of(settings), options.host, options.port, started.loaded.next_due)
+    sealing = sealing_of(settings)
+    try:
+        sockets = listening(options.host, options.port)
+    except (OSError, UnicodeError) as error:
+        fail(f"--host {options.host} --port {options.port}: {error}")
+    serve(settings, started.assistant, sealing, sockets, started.loaded.next_due)
     return 0
 
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import errno
+import socket
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
@@ -98,10 +100,36 @@ class Served:
         return facts
 
 
+def listening(host: str, port: int) -> list[socket.socket]:
+    """
+    Sockets that listen at every address of a host.
+
+    Raises:
+        OSError: no address of this machine's, or the port is taken or not ours to take.
+    """
+    made, absent = [], OSError(f"no address of {host!r}")
+    found = socket.getaddrinfo(host or None, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+    for family, address in dict.fromkeys((family, address) for family, _, _, _, address in found):
+        try:
+            made.append(socket.create_server(address, family=family))
+        except OSError as error:
+            # "localhost" has an address of a kind that not every machine has.
+            if error.errno not in {errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT}:
+                raise
+            absent = error
+    if not made:
+        raise absent
+    return made
+
+
 def run(
-    settings: Settings, assistant: Assistant, sealing: Sealing, host: str, port: int, next_due: date | None
+    settings: Settings,
+    assistant: Assistant,
+    sealing: Sealing,
+    sockets: Sequence[socket.socket],
+    next_due: date | None,
 ) -> None:
-    """Serve until told to end; `next_due` is when the first review of a text is due."""
+    """Serve on sockets that listen until told to end; `next_due` is when the first review of a text is due."""
     database = Database(settings.database)
     served = Served(settings, assistant, sealing, database, next_due=next_due)
     routes: list[BaseRoute] = []
@@ -124,7 +152,8 @@ def run(
         routes=routes,
         lifespan=lambda app: lifespan(app, served),
     )
-    Server(server_config(app, host, port, timeout_graceful_shutdown=3)).run()
+    host, port, *_ = sockets[0].getsockname()
+    Server(server_config(app, host, port, timeout_graceful_shutdown=3)).run(list(sockets))
     engine.close()
 
 

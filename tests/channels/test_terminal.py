@@ -297,6 +297,7 @@ def test_one_question_is_answered_as_text_or_as_an_object() -> None:
         ("chat", "--country", "Kazakhstan"),
         ("evaluate", "/nowhere.jsonl"),
         ("library", "sign", "en/nowhere.md", "--role", "second-reader"),
+        ("library", "card", "--out", "/dev/null"),
     ],
 )
 def test_wrong_usage_ends_with_status_2_and_one_line(arguments: tuple[str, ...]) -> None:
@@ -310,7 +311,17 @@ def test_wrong_usage_ends_with_status_2_and_one_line(arguments: tuple[str, ...])
 
 
 @pytest.mark.parametrize(
-    "arguments", [("frobnicate",), ("ask", "--frob"), ("ask", "hi", "--audience", "dog"), ("evaluate",), ("library",)]
+    "arguments",
+    [
+        ("frobnicate",),
+        ("ask", "--frob"),
+        ("ask", "hi", "--audience", "dog"),
+        ("evaluate",),
+        ("library",),
+        ("serve", "--port", "65536"),
+        ("serve", "--port", "-1"),
+        ("serve", "--port", "٨٠"),
+    ],
 )
 def test_unknown_commands_and_options_end_with_status_2_and_no_traceback(arguments: tuple[str, ...]) -> None:
     done = run(*arguments)

@@ -180,6 +180,13 @@ def test_a_filled_database_can_be_taken_back_and_forward(database: Database, sea
     assert waiting(database, mailbox) == []
 
 
+def test_a_revision_that_there_is_not_is_a_store_error_that_names_it(database: Database) -> None:
+    before = database.revision()
+    with pytest.raises(StoreError, match="nonsense"):
+        database.upgrade("nonsense")
+    assert database.revision() == before
+
+
 def test_the_tables_are_what_the_migrations_make(database: Database) -> None:
     with database.engine.connect() as db:
         assert compare_metadata(MigrationContext.configure(db), METADATA) == []

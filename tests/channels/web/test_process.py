@@ -78,6 +78,17 @@ def process(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
         mute.close()
 
 
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "192.0.2.1", "no.such.invalid", ".."])
+def test_where_it_cannot_listen_one_line_says_why(host: str, tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        command = [sys.executable, "-m", "bot", "serve", "--host", host, "--port", str(taken.getsockname()[1])]
+        given = {**os.environ, "XDG_DATA_HOME": str(tmp_path)}
+        done = subprocess.run(command, env=given, capture_output=True, timeout=120, check=False)
+    assert done.returncode == 2
+    (told,) = done.stderr.decode().splitlines()
+    assert told.startswith(f"overdose-bot: --host {host} --port ")
+
+
 def test_the_card_and_a_danger_are_answered_in_time_whatever_the_database_does(process: Process) -> None:
     for _ in range(3):
         reply, seconds = process.say("my friend wont wake up", conversation="7", country="KZ")
