@@ -7,7 +7,16 @@ from dataclasses import replace
 
 from bot.conversation.lasting import STAYS
 from bot.conversation.leaving import HOW, KEPT, OFFERED_BY, SHOWN, WAY, can_leave
-from bot.conversation.library import FIND_HELP, LAST_RESORT, NO_DOSING, OUT_OF_SCOPE, SMALL_TALK, Library, Response
+from bot.conversation.library import (
+    FIND_HELP,
+    LAST_RESORT,
+    NO_DOSING,
+    OUT_OF_SCOPE,
+    SMALL_TALK,
+    Library,
+    Response,
+    Words,
+)
 from bot.conversation.triage import USUAL_TOPIC
 from bot.conversation.understanding import known_to_us, servable
 from bot.vocabulary import (
@@ -18,6 +27,7 @@ from bot.vocabulary import (
     PassageKind,
     Profile,
     Reply,
+    ReviewKind,
     Session,
     Understanding,
     Urgency,
@@ -184,7 +194,6 @@ def assembled(
     if understanding.dangers and response.topic not in CHECKS:
         # From what is asked beside an emergency one tap leads back to what to do.
         leads.insert(0, understanding.dangers[0].topic)
-    weakest = min((response.review, words.review, library.directory_review), key=lambda review: review.strength)
     return Reply(
         topic=response.topic,
         language=language,
@@ -194,9 +203,14 @@ def assembled(
         contact=library.directory.contact(country, words.services),
         choices=choices(leads, response.topic, language, library),
         sources=response.sources,
-        review=weakest,
+        review=weakest(response, words, library),
         abstained=abstained,
     )
+
+
+def weakest(response: Response, words: Words, library: Library) -> ReviewKind:
+    """The weakest review of the texts in a reply: the response's, its language's words, the directory's."""
+    return min((response.review, words.review, library.directory_review), key=lambda review: review.strength)
 
 
 def near_topics(understanding: Understanding, library: Library) -> list[str]:
@@ -227,6 +241,6 @@ def last_resort(profile: Profile, library: Library) -> Reply:
         contact=contact,
         choices=(),
         sources=response.sources,
-        review=min((response.review, words.review), key=lambda review: review.strength),
+        review=weakest(response, words, library),
         abstained=True,
     )

@@ -8,10 +8,20 @@ from dataclasses import replace
 import pytest
 
 from bot.conversation.library import Library
-from bot.conversation.reply import compose
+from bot.conversation.reply import compose, last_resort
 from bot.conversation.turn import remembered
 from bot.markup import plain_reply
-from bot.vocabulary import Audience, Candidate, Danger, PassageKind, Profile, Session, Understanding, Urgency
+from bot.vocabulary import (
+    Audience,
+    Candidate,
+    Danger,
+    PassageKind,
+    Profile,
+    ReviewKind,
+    Session,
+    Understanding,
+    Urgency,
+)
 from tests.conftest import Talk
 
 ON_ITS_WAY = (
@@ -418,6 +428,25 @@ def test_a_danger_whose_own_topic_has_no_text_is_answered_by_the_usual_one(libra
     danger = Danger(Urgency.SELF_HARM, "someone-threatens-suicide")
     reply = compose(Understanding("en", Profile("en"), (danger,)), Session(), replace(library, responses=rest))
     assert reply.topic == "self-harm"
+
+
+@pytest.mark.parametrize("part", ["response", "words", "directory"])
+@pytest.mark.parametrize("text", [None, "/help"], ids=["last resort", "reply"])
+def test_a_reply_has_the_weakest_review_of_what_it_is_made_of(part: str, text: str | None, library: Library) -> None:
+    weak, strong = ReviewKind.SOURCE_CHECKED, ReviewKind.CLINICIAN
+    reviewed = replace(
+        library,
+        responses={
+            key: replace(response, review=weak if part == "response" else strong)
+            for key, response in library.responses.items()
+        },
+        words={
+            code: replace(spoken, review=weak if part == "words" else strong) for code, spoken in library.words.items()
+        },
+        directory_review=weak if part == "directory" else strong,
+    )
+    reply = Talk(reviewed).say(text).reply if text else last_resort(Profile("en", "KZ"), reviewed)
+    assert reply.review is weak
 
 
 @pytest.mark.parametrize(
