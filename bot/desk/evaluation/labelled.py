@@ -111,10 +111,11 @@ def read_labelled(path: Path) -> Labelled:
     """
     rows = []
     try:
-        lines = path.read_text(encoding="utf-8").splitlines()
+        text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeError) as error:
         raise EvaluationError(f"{path}: cannot be read") from error
-    for number, line in enumerate(lines, 1):
+    # Not splitlines(): of the line ends that it knows, some stand as they are in a JSON string.
+    for number, line in enumerate(text.removesuffix("\n").split("\n") if text else (), 1):
         try:
             rows.append(ROW.validate_json(line))
         except ValidationError as error:

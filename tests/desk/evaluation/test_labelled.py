@@ -37,6 +37,16 @@ def test_a_file_may_hold_questions_and_conversations(tmp_path: Path) -> None:
     assert [[turn.id for turn in talk] for talk in labelled.conversations] == [["c1.1", "c1.2"]]
 
 
+@pytest.mark.parametrize("end", ["\u2028", "\u2029", "\x85"])
+def test_what_ends_a_line_elsewhere_may_stand_in_a_question(end: str, tmp_path: Path) -> None:
+    text = f"what is{end}detox"
+    row = json.dumps({"id": "q1", "text": text, "lang": "en", **LABELS}, ensure_ascii=False)
+    assert [row.text for row in read_labelled(written(tmp_path, row, QUESTION, "")).questions] == [
+        text,
+        "what is detox",
+    ]
+
+
 def test_a_turn_has_its_own_labels_and_the_conversations_language_unless_it_has_another(tmp_path: Path) -> None:
     first, second = read_labelled(written(tmp_path, CONVERSATION)).conversations[0]
     assert (first.text, first.language, first.urgency, first.also_dosing) == (
