@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection, Iterable
 from pathlib import Path
+from typing import Any
 
-from bot.channels.telegram.custody import Custody
+from sqlalchemy import Connection
+
+from bot.channels.telegram.custody import Custody, Taken
 from bot.store.database import Database
 from bot.store.mailbox import Incoming, Letter, Mailbox
 from bot.store.sealing import Sealing
+from tests.postgres import new_database
 
 LEFT = 1200
 """More than one look finds, in messages and in chats."""
@@ -50,6 +54,56 @@ class Begun:
     def share(self, part: float) -> None:
         """There is one."""
         assert part == 1.0
+
+
+class Handing(Begun):
+    """A caretaker that has nothing to do, and remembers what it was to drop."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.dropped: set[str] = set()
+
+    def drop(self, chats: Collection[str]) -> None:
+        """Remember them."""
+        self.dropped |= set(chats)
+
+    def idle(self, chats: Iterable[str]) -> set[str]:
+        """All of them."""
+        return set(chats)
+
+    def share(self, part: float) -> None:
+        """Any will do."""
+
+
+def test_a_chat_that_was_given_back_and_claimed_anew_while_leases_are_renewed_is_not_lost() -> None:
+    with new_database() as url:
+        database, mailbox = Database(url), Mailbox(Sealing(secrets.token_urlsafe(32)))
+        database.upgrade()
+        handing = Handing()
+
+        async def live() -> None:
+            renewed = asyncio.Event()
+
+            async def slowly(work: Callable[[Connection], Any]) -> Any:
+                found = await database.run_beside(work)
+                await renewed.wait()
+                return found
+
+            def take(db: Connection) -> Taken:
+                return custody.take(db, {"chat"})
+
+            custody = Custody(mailbox, database.run, slowly, handing, alone=False)
+            custody.took(await database.run(take))
+            await database.run(custody.leave)
+            renewing = asyncio.create_task(custody.renew())
+            await asyncio.sleep(0.3)
+            custody.took(await database.run(take))
+            renewed.set()
+            await renewing
+
+        asyncio.run(live())
+        assert not handing.dropped
+        database.close()
 
 
 def test_all_that_a_killed_process_left_is_taken_up_on_an_embedded_database(tmp_path: Path) -> None:

@@ -76,6 +76,8 @@ def test_a_button_has_one_effect_however_often_and_late_it_is_pressed(bot: Runni
     bot.api.wait_for(lambda: len(bot.api.sent(person.chat_id)) == 2)
     time.sleep(1.5)
     assert len(bot.api.sent(person.chat_id)) == 2
+    # A press that is a repeat makes no reply, but its button comes to rest too.
+    assert len({call.params["callback_query_id"] for call in bot.api.calls("answerCallbackQuery")}) >= 3
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 from tests.postgres import Disk, Server, new_database, set_full, use_log
-from tests.telegram.bot_api import BotApi
+from tests.telegram.bot_api import BotApi, Fault
 from tests.telegram.conftest import IDS
 from tests.telegram.door import Door
 from tests.telegram.expected import GRAVE, GRAVES, PLAIN, TOPICS, is_emergency, is_marked
@@ -91,6 +91,24 @@ def test_a_database_locked_by_somebody_else(api: BotApi, folder: Path) -> None:
         assert other.execute("PRAGMA integrity_check").fetchone() == ("ok",)
         assert other.execute("SELECT count(*) FROM inbox").fetchone() == (0,)
         assert other.execute("SELECT count(*) FROM outbox").fetchone() == (0,)
+        other.close()
+
+
+def test_a_danger_that_was_answered_from_memory_is_kept_until_that_has_arrived(api: BotApi, folder: Path) -> None:
+    with RunningBot(api, folder) as bot:
+        person = api.person(next(IDS))
+        api.fault("sendMessage", Fault.hang(30.0), chat=person.chat_id)
+        other = sqlite3.connect(next(folder.rglob("*.sqlite3")), isolation_level=None)
+        other.execute("BEGIN IMMEDIATE")
+        person.say(GRAVES[0])
+        api.wait_for(lambda: api.calls("sendMessage", chat=person.chat_id))
+        other.execute("ROLLBACK")
+        api.wait_for(lambda: other.execute("SELECT count(*) FROM inbox").fetchone() == (1,))
+        time.sleep(1.0)
+        bot.kill()
+        api.heal()
+        bot.begin()
+        api.wait_for(lambda: api.sent(person.chat_id), 20)
         other.close()
 
 

@@ -180,8 +180,7 @@ class Answering:
         """Put a message before its chat's other ones where it sounds grave, else behind them."""
         lane = Lane.EMERGENCY if self.sounds_grave(heard) else Lane.ORDINARY
         key = self._names.of_chat(heard.chat)
-        if heard.tap:
-            self._background.spawn(self._acknowledge(heard.tap))
+        self.acknowledge(heard)
         talk = self._talks.get(key)
         starts = talk is None
         if talk is None:
@@ -512,6 +511,11 @@ class Answering:
             await asyncio.wait_for(self._sender.bot.delete_messages(chat, ids), 5)
         except Exception as error:  # noqa: BLE001 - what cannot be deleted stays, and the reply says that it may
             count_failure(error, "hide")
+
+    def acknowledge(self, heard: Heard | None) -> None:
+        """Let the button that was pressed come to rest, where one was; a repeated press too."""
+        if heard and heard.tap:
+            self._background.spawn(self._acknowledge(heard.tap))
 
     async def _acknowledge(self, tap: str) -> None:
         try:

@@ -193,11 +193,29 @@ class Telegram:
         """Start on an update that was kept after it was given up, unless another process has answered it from memory."""
         self._started[row] = time.monotonic()
         await asyncio.sleep(TOLD)
-        if await self._store.run(lambda db: self.mailbox.is_seen(db, self._names.of_answered(_identity(one))), STUCK):
+        answered = False
+        # Where the store cannot tell, better twice than by nobody.
+        with suppress(StoreError):
+            name = self._names.of_answered(_identity(one))
+            answered = await self._store.run(lambda db: self.mailbox.is_seen(db, name), STUCK)
+        if answered:
             await self._answering.forget(row)
         else:
             del self._started[row]
             self._begin_safely(raw, heard, row)
+
+    async def _forget_when_sent(self, row: int, chat: str, sent: asyncio.Event) -> None:
+        """
+        Erase a kept update that is being answered from memory, once that has arrived or nothing of it is left to send.
+
+        Until then it is all that another process would know of it, if this one died.
+        """
+        while not sent.is_set() and not (self._answering.is_idle(chat) and self.outbox.is_idle(chat)):
+            self._started.pop(row, None)  # to the end, for the oldest are let go of first
+            self._started[row] = time.monotonic()
+            with suppress(TimeoutError):
+                await asyncio.wait_for(sent.wait(), KNOWN / 2)
+        await self._answering.forget(row)
 
     def _received(self, raw: Mapping[str, Any]) -> Received:
         heard = self._read(raw)
@@ -232,13 +250,13 @@ class Telegram:
         self.custody.took(taken)
         given_up = [arrival.given_up.is_set() for arrival in batch for _ in arrival.received]
         for (raw, heard, one), row, person, late in zip(received, rows, persons, given_up, strict=True):
-            settled = _identity(one) in self._settled
-            self._settled.pop(_identity(one), None)
+            sent = self._settled.pop(_identity(one), None)
             if row is None:
                 RECEIVED.labels(CHANNEL, "repeat").inc()
-            elif settled:  # answered from memory while the store took its time
+                self._answering.acknowledge(heard)
+            elif sent:  # answered from memory while the store took its time
                 self._started[row] = time.monotonic()
-                self._background.spawn(self._answering.forget(row))
+                self._background.spawn(self._forget_when_sent(row, one.chat, sent))
             elif late:
                 self._background.spawn(self._begin_unless_answered(raw, heard, one, row))
             elif one.chat in taken.chats:
@@ -286,9 +304,9 @@ class Telegram:
     def begin(self, letter: Letter) -> None:
         """Start on a message that is kept, and was accepted by another process."""
         raw, heard, incoming = self._received(json.loads(letter.content))
-        if _identity(incoming) in self._settled:
+        if sent := self._settled.get(_identity(incoming)):
             self._started[letter.id] = time.monotonic()
-            self._background.spawn(self._answering.forget(letter.id))
+            self._background.spawn(self._forget_when_sent(letter.id, incoming.chat, sent))
         else:
             self._begin_safely(raw, heard, letter.id)
 
@@ -327,7 +345,13 @@ class Telegram:
         self.outbox.share(part)
 
     def take_up(self, letter: Letter) -> None:
-        """Send what an earlier process did not; what this one cannot read is a dead letter."""
+        """
+        Send what an earlier process did not; what this one cannot read is a dead letter.
+
+        What is on its way already may come again: a chat can be claimed for two reasons at once.
+        """
+        if self.outbox.has(letter.chat, letter.id):
+            return
         try:
             reference = REFERENCE.validate_json(letter.content)
             reply = self._reply_again(reference)

@@ -92,6 +92,8 @@ class Custody:
         self._beside = beside
         self._caretaker = caretaker
         self._ours: set[str] = set()
+        self._claimed_lately: set[str] = set()
+        """Chats claimed since the last renewal began, which may have been given back before that."""
         self._well_since = float("-inf")
         self._tidied = float("-inf")
 
@@ -137,6 +139,7 @@ class Custody:
     def took(self, taken: Taken) -> None:
         """The transaction of a claim is committed: the chats are ours, with all that was left there."""
         self._ours |= taken.chats
+        self._claimed_lately |= taken.chats
         for letter in taken.unsent:
             self._caretaker.take_up(letter)
         for letter in taken.unanswered:
@@ -209,8 +212,9 @@ class Custody:
         if self._leases is None:
             return
         before = set(self._ours)
+        self._claimed_lately.clear()
         names, part = await self._beside(self._leases.renew)
-        lost = before - names
+        lost = before - names - self._claimed_lately
         self._ours -= lost
         if lost:
             note("chats lost", chats=len(lost))

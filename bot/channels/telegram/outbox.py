@@ -168,6 +168,11 @@ class Outbox:
         entry = self._chats.get(key)
         return next((item for item in entry.items if item.sent is sent), None) if entry else None
 
+    def has(self, key: str, row: int) -> bool:
+        """Whether the reply of this row waits for a chat, or is on its way there."""
+        entry = self._chats.get(key)
+        return entry is not None and any(item.row == row for item in entry.items)
+
     def is_idle(self, key: str) -> bool:
         """Whether nothing waits for a chat, nor will what was sent there hold up the next."""
         return key not in self._chats and self._schedule.is_over(key, time.monotonic())
