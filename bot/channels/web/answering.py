@@ -23,13 +23,15 @@ class Answering:
     """
     The assistant for a server that must not wait.
 
-    One thread, where those who speak of a danger go before all others.
+    One thread, where those who speak of a danger go before all others; and one that looks at what is over the limit, so
+    that a flood holds up neither answers nor the server.
     """
 
     def __init__(self, assistant: Assistant, limits: Limits) -> None:
         self.assistant = assistant
         self._limits = limits
         self._engine: Engine | None = None
+        self._doorman: Engine | None = None
         self._waiting = 0
         self._pace = FIRST_PACE
 
@@ -71,8 +73,16 @@ class Answering:
         if seconds is not None:
             self._pace += SHARE * (seconds - self._pace)
 
-    def hurried(self, message: Message, session: Session, channel: str) -> Answer | None:
+    async def hurried(self, message: Message, session: Session, channel: str) -> Answer | None:
         """The answer to a danger, by signals alone, for a message over the limit; None where none is heard."""
+        if self._doorman is None:
+            self._doorman = Engine("doorman")
+        lane = Lane.ORDINARY if session.danger is None else Lane.EMERGENCY
+        return await asyncio.wrap_future(
+            self._doorman.submit(lane, partial(self._danger_in, message, session, channel))
+        )
+
+    def _danger_in(self, message: Message, session: Session, channel: str) -> Answer | None:
         # Most of a flood says nothing grave: it is not worth the composing of an answer.
         if session.danger is None and not message.text.startswith("/") and not self.assistant.sounds_grave(message):
             return None
@@ -81,7 +91,8 @@ class Answering:
         return answer if heard else None
 
     def close(self) -> None:
-        """Let the thread end; a message after that starts a new one."""
-        if self._engine is not None:
-            self._engine.close()
-        self._engine, self._waiting = None, 0
+        """Let the threads end; a message after that starts new ones."""
+        for engine in (self._engine, self._doorman):
+            if engine is not None:
+                engine.close()
+        self._engine, self._doorman, self._waiting = None, None, 0

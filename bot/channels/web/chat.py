@@ -109,7 +109,7 @@ class Pages:
             return self._begin(request, asked.session)
         message = Message(asked.text, datetime.now(UTC))
         if wait := self.desk.over_limit(request):
-            return self._over_limit(request, asked, message, wait)
+            return await self._over_limit(request, asked, message, wait)
         answer = await self.desk.answering.answer(message, asked.session, CHANNEL)
         RECEIVED.labels(CHANNEL, "answered").inc()
         # What was told of a reader stays in the bar above, where it can be seen and changed, unless all is forgotten.
@@ -136,9 +136,9 @@ class Pages:
     def _country(self, code: str) -> str | None:
         return code.upper() if code.upper() in self.desk.assistant.library.directory.countries else None
 
-    def _over_limit(self, request: Request, asked: Asked, message: Message, wait: int) -> Response:
+    async def _over_limit(self, request: Request, asked: Asked, message: Message, wait: int) -> Response:
         """A danger is answered all the same; for all else the card, and when to come again."""
-        hurried = self.desk.answering.hurried(message, asked.session, CHANNEL)
+        hurried = await self.desk.answering.hurried(message, asked.session, CHANNEL)
         RECEIVED.labels(CHANNEL, "hurried" if hurried else "refused").inc()
         if hurried:
             return self._answered(request, asked, hurried.session or Session(), hurried.reply)

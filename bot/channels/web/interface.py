@@ -180,7 +180,7 @@ async def hurried(
     """A danger is answered whatever else is wrong; all else gets the problem."""
     talk = talk_of(desk, asked)
     session = await desk.talks.recall(talk) if talk else Session()
-    answer = desk.answering.hurried(message, session, CHANNEL)
+    answer = await desk.answering.hurried(message, session, CHANNEL)
     RECEIVED.labels(CHANNEL, "hurried" if answer else "refused").inc()
     if answer:
         if talk:
