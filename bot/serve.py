@@ -20,9 +20,10 @@ from bot.channels.delivery import Engine
 from bot.channels.telegram.channel import Telegram
 from bot.channels.telegram.custody import SWEPT
 from bot.channels.telegram.introduction import introduce
-from bot.channels.telegram.receiving import PATH, WANTED, Poller, insist, webhook_route
+from bot.channels.telegram.receiving import PATH, Poller, insist, webhook_route
 from bot.channels.telegram.sending import Sender
 from bot.channels.telegram.updates import Me
+from bot.channels.telegram.webhook import Webhook
 from bot.channels.web.app import make_app
 from bot.channels.web.serving import server_config
 from bot.settings import Settings
@@ -267,7 +268,7 @@ async def send(served: Served) -> None:
 
 
 async def receive(served: Served) -> None:
-    """Poll Telegram for updates, or tell it where to post them."""
+    """Poll Telegram for updates, or see that it posts them to us."""
     sender, settings = served.sender, served.settings
     if sender is None:
         return
@@ -277,13 +278,7 @@ async def receive(served: Served) -> None:
             group.create_task(served.poller.run())
         return
     secret = webhook_secret(settings, served.sealing)
-    address = f"{settings.public_url}{PATH}"
-    await insist(
-        lambda: sender.bot.set_webhook(
-            address, secret_token=secret, allowed_updates=WANTED, max_connections=100, drop_pending_updates=False
-        ),
-        "webhook set",
-    )
+    await Webhook(sender.bot, f"{settings.public_url}{PATH}", secret).keep()
 
 
 async def introduced(served: Served) -> None:

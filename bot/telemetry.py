@@ -36,6 +36,8 @@ EVENTS = (
     "store away",
     "token refused",
     "web",
+    "webhook elsewhere",
+    "webhook gone",
 )
 """Every alarm that there is."""
 REVIEW_DAYS = Gauge(
@@ -63,6 +65,12 @@ TURN_SECONDS = Histogram(
     buckets=(0.002, 0.004, 0.008, 0.015, 0.03, 0.06, 0.12, 0.25, 1, 10),
 )
 LAST_POLL = Gauge("overdose_bot_last_good_poll_seconds", "Seconds since Telegram last answered getUpdates well.")
+WEBHOOK_PENDING = Gauge("overdose_bot_webhook_pending", "Updates that Telegram has not posted yet.")
+WEBHOOK_ERROR_SECONDS = Gauge(
+    "overdose_bot_webhook_error_seconds", "Seconds since Telegram last failed to post; +Inf where it never did."
+)
+WEBHOOK_ERROR_SECONDS.set(float("inf"))
+WEBHOOK_ASTRAY = Gauge("overdose_bot_webhook_astray", "1 while Telegram has another address than ours.")
 CANARY_SECONDS = Gauge(
     "overdose_bot_canary_seconds", "Seconds since a question of our own last went the whole way and came back."
 )

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import asyncio
 import itertools
 import json
 import socket
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from math import inf
 from typing import Any
 
 import httpx
 import pytest
+from prometheus_client import REGISTRY
 
+from bot.channels.telegram.sending import make_bot
+from bot.channels.telegram.webhook import Webhook
 from tests.telegram.bot_api import WEBHOOK, BotApi, Fault
 from tests.telegram.conftest import Newcomers
 from tests.telegram.expected import GRAVE, PLAIN, TOPICS
@@ -35,6 +40,76 @@ def test_a_refused_address_is_told_again_after_the_seconds_asked_for(bot: Runnin
     calls = bot.api.calls("setWebhook")
     assert [call.status for call in calls] == [429, 429, 200]
     assert all(later.began - sooner.began >= 1.0 for sooner, later in itertools.pairwise(calls))
+
+
+def told(api: BotApi, method: str, **params: str) -> Any:
+    """What Telegram answers somebody else who has the token."""
+    return httpx.post(f"{api.root}/bot{api.token}/{method}", json=params).json()["result"]
+
+
+@pytest.fixture
+def apart() -> Iterator[BotApi]:
+    """A Telegram of its own."""
+    with BotApi(webhook_pace=0.02) as api:
+        yield api
+
+
+def looked(api: BotApi, address: str, *between: Callable[[], Any]) -> list[dict[str, float]]:
+    """What the gauges say after each look: one after the start, and one after each thing that happened."""
+    seen: list[dict[str, float]] = []
+
+    async def looking() -> None:
+        async with make_bot(api.token, api.root, 2) as bot:
+            webhook = Webhook(bot, address, SECRET)
+            await webhook.tell()
+            for happens in (lambda: None, *between):
+                await asyncio.to_thread(happens)
+                await webhook.look()
+                gauges = ("webhook_pending", "webhook_error_seconds", "webhook_astray")
+                seen.append({name: REGISTRY.get_sample_value(f"overdose_bot_{name}") or 0.0 for name in gauges})
+
+    asyncio.run(looking())
+    return seen
+
+
+def alarms(event: str) -> float:
+    """How often an alarm was raised so far."""
+    return REGISTRY.get_sample_value("overdose_bot_alarms_total", {"event": event}) or 0.0
+
+
+OURS, THEIRS = "http://127.0.0.1:9/ours", "http://127.0.0.1:9/theirs"
+WELL = {"webhook_pending": 0.0, "webhook_error_seconds": inf, "webhook_astray": 0.0}
+
+
+def test_an_address_that_telegram_forgot_is_told_again(apart: BotApi) -> None:
+    before = alarms("webhook gone")
+    assert looked(apart, OURS, lambda: told(apart, "deleteWebhook")) == [WELL, WELL]
+    assert told(apart, "getWebhookInfo")["url"] == OURS
+    assert alarms("webhook gone") == before + 1
+
+
+def test_the_address_of_another_deploy_is_told_of_once_and_left(apart: BotApi) -> None:
+    before = alarms("webhook elsewhere")
+    seen = looked(
+        apart,
+        OURS,
+        lambda: told(apart, "setWebhook", url=THEIRS),
+        lambda: None,
+        lambda: told(apart, "setWebhook", url=OURS),
+    )
+    assert [gauges["webhook_astray"] for gauges in seen] == [0.0, 1.0, 1.0, 0.0]
+    assert alarms("webhook elsewhere") == before + 1
+    assert len(apart.calls("setWebhook")) == 3
+
+
+def test_messages_that_telegram_cannot_post_are_seen_to_wait(apart: BotApi) -> None:
+    def unreached() -> None:
+        apart.person(1).say(PLAIN)
+        apart.wait_for(lambda: "last_error_date" in told(apart, "getWebhookInfo"))
+
+    _, seen = looked(apart, OURS, unreached)
+    assert seen["webhook_pending"] == 1.0
+    assert -2.0 < seen["webhook_error_seconds"] < 60.0
 
 
 def a_message(chat: int, words: str = PLAIN) -> dict[str, Any]:
