@@ -46,6 +46,8 @@ KNOWN_BETTER = frozenset({SMALL_TALK, "withdrawal"})
 SETTINGS = frozenset({CommandKind.COUNTRY, CommandKind.LANGUAGE, CommandKind.AUDIENCE})
 FEW_LETTERS = 3
 """Up to so many letters a word may be one of several languages: "yo"."""
+FEW_WORDS = 5
+"""Up to so many words beside a place a message is read without it."""
 OPENED = 3
 """From so many words on, what stands after an opening is a message of its own."""
 ALARMING_STEPS = frozenset({"step-not-breathing", "step-no-naloxone", "step-alone"})
@@ -88,6 +90,9 @@ def understand(message: Message, session: Session, library: Library) -> Understa
         if said[-1]:
             return replace(understanding, dangers=(replace(session.danger, is_faint=False),))
         session = replace(session, danger=None)
+    if place and len(place.rest) <= FEW_WORDS and not told.latin:
+        # Of "he od in texas" the model would read the place most of all.
+        form = " ".join(place.rest)
     signals = library.all_signals.heard(" ".join(heard))
     meant = of_words(understanding, form, signals, session, library)
     # "he woke up" beside other words is a step, unless those words tell a danger of another kind.

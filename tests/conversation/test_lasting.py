@@ -118,6 +118,16 @@ def test_who_is_worn_out_is_asked_and_not_told_that_much_was_taken(talk: Talk) -
     assert talk.say("me tomé todo, no puedo más", told=Profile("es")).reply.urgency is Urgency.EMERGENCY
 
 
+@pytest.mark.parametrize("text", ["he od in Texas", "my friend wont wake up in london"])
+def test_a_danger_is_heard_beside_a_place(text: str, talk: Talk) -> None:
+    assert talk.say(text).reply.urgency is Urgency.EMERGENCY
+
+
+def test_who_cannot_sleep_is_not_told_that_much_was_taken(talk: Talk) -> None:
+    assert talk.say("не могу уснуть").reply.urgency is not Urgency.EMERGENCY
+    assert talk.say("выпил таблетки, не могу уснуть").reply.urgency is Urgency.EMERGENCY
+
+
 def heard_faintly(talk: Talk) -> Talk:
     """The talk after a message in which thoughts of death were heard faintly."""
     return Talk(talk.library, FAINT)
