@@ -105,6 +105,8 @@ def test_a_danger_that_was_answered_from_memory_is_kept_until_that_has_arrived(a
         other.execute("ROLLBACK")
         api.wait_for(lambda: api.calls("sendMessage", chat=person.chat_id))
         time.sleep(1.0)
+        kept = "SELECT (SELECT count(*) FROM inbox) + (SELECT count(*) FROM outbox)"
+        api.wait_for(lambda: other.execute(kept).fetchone() == (1,), 10)
         bot.kill()
         api.heal()
         bot.begin()
