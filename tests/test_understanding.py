@@ -85,6 +85,13 @@ def bounds(table: Mapping[str, tuple[float, ...]]) -> list[tuple[str, str, float
     return [(name, where, bound) for name, row in table.items() for where, bound in zip(LANGUAGES, row, strict=True)]
 
 
+def read_all(folder: Path) -> Labelled:
+    """Every labelled question and conversation of a folder."""
+    files = [read_labelled(path) for path in sorted(folder.glob("*.jsonl"))]
+    questions = tuple(row for file in files for row in file.questions)
+    return Labelled(questions, tuple(talk for file in files for talk in file.conversations))
+
+
 def in_language(judged: tuple[Judged, ...], where: str) -> list[Judged]:
     """The rows of one language, or all."""
     return [j for j in judged if where in {"all", j.asked.language}]
@@ -106,9 +113,7 @@ def ask(library: Library) -> Asker:
 @pytest.fixture(scope="module")
 def labelled() -> Labelled:
     """Every labelled question and conversation."""
-    files = [read_labelled(path) for path in sorted(FOLDER.glob("*.jsonl"))]
-    questions = tuple(row for file in files for row in file.questions)
-    return Labelled(questions, tuple(talk for file in files for talk in file.conversations))
+    return read_all(FOLDER)
 
 
 @pytest.fixture(scope="module")
@@ -172,9 +177,7 @@ def test_beside_a_calm_question_no_less_is_found_than_promised(what: str, labell
 @pytest.fixture(scope="module")
 def unseen(ask: Asker) -> Mapping[str, Share]:
     """The figures of what was written by people who had seen none of ours."""
-    files = [read_labelled(path) for path in sorted((FOLDER / "unseen").glob("*.jsonl"))]
-    questions = tuple(row for file in files for row in file.questions)
-    outcome = judge_all(Labelled(questions, tuple(talk for file in files for talk in file.conversations)), ask)
+    outcome = judge_all(read_all(FOLDER / "unseen"), ask)
     return {share.name: share for share in (*figures(outcome.questions), *turn_figures(outcome.turns))}
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -173,6 +173,18 @@ def broken_blanks(text: str, blanks: Iterable[str]) -> Iterator[str]:
         yield "a brace where nothing is filled in"
 
 
+def unless(wrong: Sequence[str], value: Value) -> Value:
+    """
+    The value, where nothing is wrong with it.
+
+    Raises:
+        ValueError: something is, all of which it says.
+    """
+    if wrong:
+        raise ValueError("; ".join(wrong))
+    return value
+
+
 def sentences(wanted: Mapping[str, tuple[str, ...]]) -> AfterValidator:
     """Takes a mapping that has just the sentences that are wanted, each with its blanks."""
 
@@ -180,9 +192,7 @@ def sentences(wanted: Mapping[str, tuple[str, ...]]) -> AfterValidator:
         wrong = [f"{name!r} is missing" for name in wanted if name not in texts]
         wrong += [f"{name!r} is not known" for name in texts if name not in wanted]
         wrong += [f"{n!r}: {what}" for n, text in texts.items() for what in broken_blanks(text, wanted.get(n, ()))]
-        if wrong:
-            raise ValueError("; ".join(wrong))
-        return texts
+        return unless(wrong, texts)
 
     return AfterValidator(sound)
 
@@ -191,10 +201,7 @@ def blank(name: str) -> AfterValidator:
     """Takes a text in which this is filled in and nothing else."""
 
     def sound(text: str) -> str:
-        wrong = list(broken_blanks(text, (name,)))
-        if wrong:
-            raise ValueError("; ".join(wrong))
-        return text
+        return unless(list(broken_blanks(text, (name,))), text)
 
     return AfterValidator(sound)
 

@@ -204,6 +204,11 @@ class Telegram:
             del self._started[row]
             self._begin_safely(raw, heard, row)
 
+    def _leave_to_memory(self, row: int, chat: str, sent: asyncio.Event) -> None:
+        """A kept update is being answered from memory, and is not to be started on."""
+        self._started[row] = time.monotonic()
+        self._background.spawn(self._forget_when_sent(row, chat, sent))
+
     async def _forget_when_sent(self, row: int, chat: str, sent: asyncio.Event) -> None:
         """
         Erase a kept update that is being answered from memory, once that has arrived or nothing of it is left to send.
@@ -255,8 +260,7 @@ class Telegram:
                 RECEIVED.labels(CHANNEL, "repeat").inc()
                 self._answering.acknowledge(heard)
             elif sent:  # answered from memory while the store took its time
-                self._started[row] = time.monotonic()
-                self._background.spawn(self._forget_when_sent(row, one.chat, sent))
+                self._leave_to_memory(row, one.chat, sent)
             elif late:
                 self._background.spawn(self._begin_unless_answered(raw, heard, one, row))
             elif one.chat in taken.chats:
@@ -305,8 +309,7 @@ class Telegram:
         """Start on a message that is kept, and was accepted by another process."""
         raw, heard, incoming = self._received(json.loads(letter.content))
         if sent := self._settled.get(_identity(incoming)):
-            self._started[letter.id] = time.monotonic()
-            self._background.spawn(self._forget_when_sent(letter.id, incoming.chat, sent))
+            self._leave_to_memory(letter.id, incoming.chat, sent)
         else:
             self._begin_safely(raw, heard, letter.id)
 

@@ -165,13 +165,15 @@ class Outbox:
 
     def find(self, key: str, sent: asyncio.Event) -> Item | None:
         """What is to be sent to a chat, or is on its way, and sets `sent` when it has arrived."""
-        entry = self._chats.get(key)
-        return next((item for item in entry.items if item.sent is sent), None) if entry else None
+        return next((item for item in self._of(key) if item.sent is sent), None)
 
     def has(self, key: str, row: int) -> bool:
         """Whether the reply of this row waits for a chat, or is on its way there."""
+        return any(item.row == row for item in self._of(key))
+
+    def _of(self, key: str) -> list[Item]:
         entry = self._chats.get(key)
-        return entry is not None and any(item.row == row for item in entry.items)
+        return entry.items if entry else []
 
     def is_idle(self, key: str) -> bool:
         """Whether nothing waits for a chat, nor will what was sent there hold up the next."""
