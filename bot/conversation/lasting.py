@@ -42,6 +42,8 @@ def still_in_danger(understanding: Understanding, session: Session, leans: bool,
         # "Im fine honestly" after it is heard faintly, and told by whom it was told before.
         again = not before.is_faint and all(d.is_faint and d.urgency is before.urgency for d in new)
         return replace(understanding, dangers=(before,)) if (again if new else goes_on) else understanding
-    # Beside somebody who is down "my parents will kill me" is no thought of death.
-    is_new = any(danger.urgency is Urgency.EMERGENCY or not danger.is_faint for danger in new)
-    return understanding if is_new or not goes_on else replace(understanding, dangers=(before,), offered=())
+    # Beside somebody who is down "my parents will kill me" is no thought of death; and who tells more of an emergency, however
+    # faintly that is heard, is not asked whether there is one.
+    again = any(danger.urgency is Urgency.EMERGENCY for danger in new)
+    is_new = any(not danger.is_faint for danger in new) or (again and before.is_faint)
+    return understanding if is_new or not (goes_on or again) else replace(understanding, dangers=(before,), offered=())

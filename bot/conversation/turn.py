@@ -94,7 +94,7 @@ def guessed(understanding: Understanding, reply: Reply) -> str | None:
     Where a danger was heard faintly, it is the one that was asked about.
     """
     if understanding.dangers:
-        return understanding.topic
+        return understanding.topic if understanding.dangers[0].is_faint else None
     if not understanding.offered or understanding.offered[0] in ASIDE or reply.topic != OUT_OF_SCOPE:
         return None
     first = understanding.offered[0]

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 
+from bot.conversation.lasting import still_in_danger
+from bot.conversation.library import Library
 from bot.markup import plain_reply
-from bot.vocabulary import Danger, Profile, Session, Urgency
+from bot.vocabulary import Danger, Profile, Session, Understanding, Urgency
 from tests.conftest import Talk
 
 DOWN = {
@@ -126,6 +129,17 @@ def test_a_danger_is_heard_beside_a_place(text: str, talk: Talk) -> None:
 def test_who_cannot_sleep_is_not_told_that_much_was_taken(talk: Talk) -> None:
     assert talk.say("не могу уснуть").reply.urgency is not Urgency.EMERGENCY
     assert talk.say("выпил таблетки, не могу уснуть").reply.urgency is Urgency.EMERGENCY
+
+
+def test_an_emergency_that_is_told_on_faintly_is_not_asked_about(library: Library) -> None:
+    sure = Danger(Urgency.EMERGENCY, "someone-down")
+    faint = Understanding("en", Profile(), (replace(sure, is_faint=True),))
+    assert still_in_danger(faint, Session(danger=sure), leans=False, library=library).dangers == (sure,)
+
+
+def test_what_is_aside_from_a_talk_leaves_it_its_topic_in_an_emergency_too(talk: Talk) -> None:
+    talk.say(DOWN["en"], "/answer feedback")
+    assert talk.session.topic == "someone-down"
 
 
 def heard_faintly(talk: Talk) -> Talk:
