@@ -120,9 +120,12 @@ class Mailbox:
         """Whether a mark is there."""
         return db.execute(select(SEEN.c.mark).where(SEEN.c.mark == mark)).first() is not None
 
-    def unanswered(self, db: Connection, chats: Collection[str]) -> set[int]:
-        """The numbers of what was accepted from chats and is not answered."""
-        return set(db.execute(select(INBOX.c.id).where(INBOX.c.chat.in_(chats))).scalars()) if chats else set()
+    def unanswered(self, db: Connection, chats: Collection[str] | None = None) -> set[int]:
+        """The numbers of what was accepted from chats, or from all, and is not answered."""
+        if chats is not None and not chats:
+            return set()
+        which = true() if chats is None else INBOX.c.chat.in_(chats)
+        return set(db.execute(select(INBOX.c.id).where(which)).scalars())
 
     def unsent(self, db: Connection, chats: Collection[str] | None = None) -> list[Letter]:
         """What is to be sent to chats, or to all, in order. What cannot be opened is a dead letter."""

@@ -55,6 +55,18 @@ def test_a_clock_that_jumps_holds_up_nobody(jump: int, bot: RunningBot, clock: C
     assert len(bot.api.sent(before.chat_id)) == 1
 
 
+def test_a_button_that_is_pressed_again_after_a_minute_is_answered_again(
+    bot: RunningBot, clock: Clock, newcomer: Newcomers
+) -> None:
+    clock.set(0)
+    person = newcomer()
+    person.tap("/answer overdose-signs", 3)
+    bot.api.wait_for(lambda: bot.api.sent(person.chat_id))
+    clock.set(60)
+    person.tap("/answer overdose-signs", 3)
+    bot.api.wait_for(lambda: len(bot.api.sent(person.chat_id)) == 2)
+
+
 def test_with_a_clock_an_hour_ahead_no_answer_is_said_to_be_late(
     bot: RunningBot, clock: Clock, newcomer: Newcomers
 ) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from bot.channels.telegram.custody import Custody, Taken
+from bot.channels.telegram.custody import TIDIED, Custody, Taken
 from bot.store.database import Database
 from bot.store.mailbox import Incoming, Letter, Mailbox
 from bot.store.sealing import Sealing
@@ -122,4 +122,24 @@ def test_all_that_a_killed_process_left_is_taken_up_on_an_embedded_database(tmp_
 
     asyncio.run(live())
     assert begun.rows == set(rows)
+    database.close()
+
+
+def test_what_is_kept_and_not_started_on_is_found_on_an_embedded_database(tmp_path: Path) -> None:
+    database, mailbox = Database(f"sqlite:///{tmp_path / 'bot.sqlite3'}"), Mailbox(Sealing(secrets.token_urlsafe(32)))
+    database.upgrade()
+    begun = Begun()
+    kept: list[int | None] = []
+
+    async def live() -> None:
+        custody = Custody(mailbox, database.run, database.run_beside, begun, alone=True)
+        await custody.recover()
+        # As where the store keeps what it was given up for: nobody hears of it.
+        kept.extend(await database.run(lambda db: mailbox.put(db, [Incoming("chat", {"mark": None}, b"x")])))
+        for _ in range(3):
+            await custody.look()
+            await asyncio.sleep(TIDIED / 2 + 0.05)
+
+    asyncio.run(live())
+    assert begun.rows == set(kept)
     database.close()

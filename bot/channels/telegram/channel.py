@@ -191,6 +191,8 @@ class Telegram:
         self, raw: Mapping[str, Any], heard: Heard | None, one: Incoming, row: int
     ) -> None:
         """Start on an update that was kept after it was given up, unless another process has answered it from memory."""
+        if row in self._started:
+            return
         self._started[row] = time.monotonic()
         await asyncio.sleep(TOLD)
         answered = False

@@ -18,7 +18,10 @@ from bot.telemetry import note
 SWEPT = 0.25
 """Seconds between looks for what other processes accepted for our chats."""
 TIDIED = 1.0
-"""Seconds between looks for chats that nobody looks after, and for our own that are done with."""
+"""
+Seconds between looks for chats that nobody looks after, and for our own that are done with. On an embedded database
+between looks for what was kept without being started on: a store that answered too late has kept it all the same.
+"""
 RECOVERED = 12.0
 """Seconds that the store must have been there before others are taken for dead: they may have missed it as well."""
 POLLING = "polling"
@@ -108,8 +111,7 @@ class Custody:
         ours = self._leases.claim(db, chats, adopt=self._adopts)
         fresh = ours - self._ours
         unsent = self._mailbox.unsent(db, fresh) if fresh else []
-        lacking = self._caretaker.lacking(self._mailbox.unanswered(db, ours))
-        return Taken(ours, unsent, self._mailbox.received(db, lacking) if lacking else [])
+        return Taken(ours, unsent, self._lacking(db, self._mailbox.unanswered(db, ours)))
 
     def hold(self, db: Connection, chat: str) -> None:
         """
@@ -183,7 +185,7 @@ class Custody:
 
     async def look(self) -> None:
         """
-        Take what is nobody's, give back what is done with, start on what others received for us.
+        Take what is nobody's, give back what is done with, start on what was kept for us and not started on.
 
         Raises:
             StoreError: the store is away.
@@ -191,6 +193,9 @@ class Custody:
         leases, now = self._leases, time.monotonic()
         if leases is None:
             self._ours -= self._caretaker.idle(self._ours)
+            if now - self._tidied >= TIDIED:
+                await self._begin_left()
+                self._tidied = now
             return
         try:
             await self._sweep(leases)
@@ -221,12 +226,21 @@ class Custody:
         self._caretaker.drop(lost)
         self._caretaker.share(part)
 
+    async def _begin_left(self) -> None:
+        """Start on all that was kept and not started on, where every chat is ours."""
+        for letter in await self._run(lambda db: self._lacking(db, self._mailbox.unanswered(db))):
+            self._caretaker.begin(letter)
+
+    def _lacking(self, db: Connection, rows: Collection[int]) -> Sequence[Letter]:
+        """Those of the inbox that were not started on here."""
+        lacking = self._caretaker.lacking(rows)
+        return self._mailbox.received(db, lacking) if lacking else []
+
     async def _sweep(self, leases: Leases) -> None:
         """Start on what others received for our chats, and keep the pause that all keep."""
 
-        def look(db: Connection) -> tuple[float, list[Letter]]:
-            lacking = self._caretaker.lacking(leases.waiting(db))
-            return pause_left(db, SENDING), self._mailbox.received(db, lacking) if lacking else []
+        def look(db: Connection) -> tuple[float, Sequence[Letter]]:
+            return pause_left(db, SENDING), self._lacking(db, leases.waiting(db))
 
         seconds, letters = await self._run(look)
         if seconds:

@@ -15,8 +15,11 @@ from telegram.constants import ChatType
 
 LONGEST = 4096
 """Characters of a message that are read: Telegram lets nobody write more, so the rest is no person's."""
-TAP_FRESH = 300.0
-"""Seconds within which the same button, pressed again under the same message, is the same press."""
+TAP_FRESH = 20.0
+"""
+Seconds within which the same button, pressed again under the same message, is the same press: an impatient finger, or an
+app that sends the press anew. Later than that somebody wants the answer once more.
+"""
 WORDLESS = "/answer unreadable"
 UNKNOWN_TAP = "/help"
 CONTENTS = (
