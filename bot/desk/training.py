@@ -7,8 +7,8 @@ import json
 import warnings
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
-from functools import partial
+from dataclasses import dataclass, replace
+from functools import cached_property, partial
 from hashlib import sha256
 from pathlib import Path
 from zipfile import BadZipFile
@@ -67,6 +67,57 @@ SURE_ENOUGH = 0.54
 """No topic is answered below this probability, found in the same way: four of five questions are answered."""
 
 
+@dataclass(frozen=True)
+class Labels:
+    """What is true of rows, a place for each row; and the fold in which it is judged."""
+
+    truths: npt.NDArray[np.bool_]
+    """Rows x urgencies."""
+    dosing: npt.NDArray[np.bool_]
+    topics: npt.NDArray[np.str_]
+    spoken: npt.NDArray[np.str_]
+    fold: npt.NDArray[np.int_]
+
+    @classmethod
+    def of(cls, rows: Sequence[Question]) -> Labels:
+        """The labels of rows; a sub-meaning is in one fold."""
+        return cls(
+            np.array([[u in row.urgencies for u in URGENCIES] for row in rows]),
+            np.array([row.dosing for row in rows]),
+            np.array([row.topic for row in rows]),
+            np.array([row.language for row in rows]),
+            np.array([int(sha256(row.group.encode()).hexdigest(), 16) % FOLDS for row in rows]),
+        )
+
+    @cached_property
+    def names(self) -> list[str]:
+        """The topics that there are, in order."""
+        return sorted(set(self.topics.tolist()))
+
+
+@dataclass(frozen=True)
+class Witnesses:
+    """The topics that tell of each danger, and those that tell of dosing."""
+
+    urgencies: dict[Urgency, tuple[str, ...]]
+    dosing: tuple[str, ...]
+
+    @classmethod
+    def among(cls, rows: Sequence[Question]) -> Witnesses:
+        """As the rows have it."""
+        found = {urgency: topics_that_tell(rows, partial(tells_of, urgency)) for urgency in URGENCIES}
+        return cls({u: topics for u, topics in found.items() if topics}, topics_that_tell(rows, lambda row: row.dosing))
+
+
+@dataclass(frozen=True)
+class Scores:
+    """What heads say of rows: rows x urgencies, rows, rows x the topics in order."""
+
+    urgency: Floats
+    dosing: Floats
+    shares: Floats
+
+
 def fit_heads(
     rows: Sequence[Question],
     titles: Titles,
@@ -91,77 +142,85 @@ def fit_heads(
     turns = [replace(row, after=None) for row in rows if row.after]
     both = encoded([*rows, *turns], titles, encoder, vectors_of(encoder_hash, cache))
     vectors, alone = both[: len(rows)], both[len(rows) :]
-    say("cross-validating by sub-meaning")
-    truths = np.array([[u in row.urgencies for u in URGENCIES] for row in rows])
-    dosing = np.array([row.dosing for row in rows])
-    topics = np.array([row.topic for row in rows])
-    fold = np.array([int(sha256(row.group.encode()).hexdigest(), 16) % FOLDS for row in rows])
-    scores = {"urgency": np.zeros((len(rows), 3)), "dosing": np.zeros(len(rows))}
-    names = sorted(set(topics.tolist()))
-    shares = np.zeros((len(rows), len(names)))
-    for held in range(FOLDS):
-        train, test = fold != held, fold == held
-        for column in range(3):
-            scores["urgency"][test, column] = yes_or_no(vectors[train], truths[train, column]).predict_proba(
-                vectors[test]
-            )[:, 1]
-        scores["dosing"][test] = yes_or_no(vectors[train], dosing[train]).predict_proba(vectors[test])[:, 1]
-        model = one_of_many(vectors[train], topics[train])
-        places = [names.index(name) for name in model.classes_]
-        shares[np.ix_(test, np.array(places))] = model.predict_proba(vectors[test])
-    found = {urgency: topics_that_tell(rows, partial(tells_of, urgency)) for urgency in URGENCIES}
-    witnesses = {urgency: topics for urgency, topics in found.items() if topics}
-    dosing_witnesses = topics_that_tell(rows, lambda row: row.dosing)
-    theirs = {urgency: share_of(topics, shares, names) for urgency, topics in witnesses.items()}
-    for column, urgency in enumerate(URGENCIES):
-        if urgency in witnesses:
-            scores["urgency"][:, column] = np.vectorize(between)(scores["urgency"][:, column], theirs[urgency])
+    labels, witnesses = Labels.of(rows), Witnesses.among(rows)
     say("fitting the glance")
-    glance, glance_card, glanced = fit_glance(rows, np.column_stack([truths, dosing]), fold)
-    scores["urgency"] = np.vectorize(between)(scores["urgency"], glanced[:, :3], SHARE)
-    if dosing_witnesses:
-        asking, dangers = share_of(dosing_witnesses, shares, names), sum(theirs.values(), np.zeros(len(rows)))
-        scores["dosing"] = np.vectorize(between_on_dosing)(scores["dosing"], asking, dangers)
-    languages = sorted({row.language for row in rows})
-    spoken = np.array([row.language for row in rows])
-    thresholds = {code: thresholds_for(scores, truths, dosing, spoken == code, quietest(code)) for code in languages}
-    answer_from = bar_for_answers(shares, topics, names, truths)
+    glance, glance_card, glanced = fit_glance(rows, np.column_stack([labels.truths, labels.dosing]), labels.fold)
+    say("cross-validating by sub-meaning")
+    scores = agreed(judged_apart(vectors, labels), witnesses, glanced, labels.names)
+    thresholds = {code: thresholds_for(scores, labels, code) for code in sorted(set(labels.spoken.tolist()))}
     say("fitting on all")
-    final = [yes_or_no(vectors, truths[:, column]) for column in range(3)]
-    final_dosing, final_topic = yes_or_no(vectors, dosing), one_of_many(vectors, topics)
-    talk, biases = fit_talk(rows, vectors, alone, final_topic.classes_, groups)
+    topics, after, weights = fit_all(rows, vectors, alone, labels, groups)
+    known = json.dumps(count_words((row.language, row.text) for row in rows), ensure_ascii=False, indent=0).encode()
+    (folder / "heads.npz").write_bytes(weights)
+    (folder / "glance.npz").write_bytes(glance)
+    (folder / "words.json").write_bytes(known)
+    card = HeadsCard(
+        questions_sha256=questions_digest(tuple(rows)),
+        encoder_sha256=encoder_hash,
+        weights_sha256=sha256(weights).hexdigest(),
+        words_sha256=sha256(known).hexdigest(),
+        rows=len(rows),
+        topics=topics,
+        thresholds=thresholds,
+        answer_from=bar_for_answers(scores.shares, labels),
+        offer_from=OFFER_FROM,
+        witnesses=witnesses.urgencies,
+        dosing_witnesses=witnesses.dosing,
+        after=after,
+        glance=glance_card,
+        figures=figures_of(scores, labels, thresholds),
+    )
+    (folder / "heads.json").write_text(card.model_dump_json(indent=1) + "\n", encoding="utf-8")
+    return card
+
+
+def judged_apart(vectors: Vector, labels: Labels) -> Scores:
+    """What heads say of each row that were fitted on the other folds."""
+    count, names = len(labels.topics), labels.names
+    scores = Scores(np.zeros((count, len(URGENCIES))), np.zeros(count), np.zeros((count, len(names))))
+    for held in range(FOLDS):
+        train, test = labels.fold != held, labels.fold == held
+        for column in range(len(URGENCIES)):
+            model = yes_or_no(vectors[train], labels.truths[train, column])
+            scores.urgency[test, column] = model.predict_proba(vectors[test])[:, 1]
+        scores.dosing[test] = yes_or_no(vectors[train], labels.dosing[train]).predict_proba(vectors[test])[:, 1]
+        model = one_of_many(vectors[train], labels.topics[train])
+        places = [names.index(name) for name in model.classes_]
+        scores.shares[np.ix_(test, np.array(places))] = model.predict_proba(vectors[test])
+    return scores
+
+
+def agreed(scores: Scores, witnesses: Witnesses, glanced: Floats, names: Sequence[str]) -> Scores:
+    """The scores as they are when serving: the heads' with what topics witness, and what is seen at a glance."""
+    theirs = {urgency: share_of(topics, scores.shares, names) for urgency, topics in witnesses.urgencies.items()}
+    urgency, dosing = scores.urgency.copy(), scores.dosing
+    for column, danger in enumerate(URGENCIES):
+        if danger in theirs:
+            urgency[:, column] = np.vectorize(between)(urgency[:, column], theirs[danger])
+    urgency = np.vectorize(between)(urgency, glanced[:, : len(URGENCIES)], SHARE)
+    if witnesses.dosing:
+        asking, dangers = share_of(witnesses.dosing, scores.shares, names), sum(theirs.values(), np.zeros(len(dosing)))
+        dosing = np.vectorize(between_on_dosing)(dosing, asking, dangers)
+    return Scores(urgency, dosing, scores.shares)
+
+
+def fit_all(
+    rows: Sequence[Question], vectors: Vector, alone: Vector, labels: Labels, groups: Mapping[str, str]
+) -> tuple[tuple[str, ...], tuple[str, ...], bytes]:
+    """The heads that serve: the topics in order, those that have been answered last, and the weights as a file."""
+    urgency = [yes_or_no(vectors, labels.truths[:, column]) for column in range(len(URGENCIES))]
+    dosing, topic = yes_or_no(vectors, labels.dosing), one_of_many(vectors, labels.topics)
+    talk, biases = fit_talk(rows, vectors, alone, topic.classes_, groups)
     weights = io.BytesIO()
     np.savez(
         weights,
         talk=talk.astype(np.float32),
         after=np.array([*biases.values()], dtype=np.float32),
-        urgency=np.vstack([extended(model) for model in final]).astype(np.float32),
-        dosing=extended(final_dosing).astype(np.float32),
-        topic=extended(final_topic).astype(np.float32),
+        urgency=np.vstack([extended(model) for model in urgency]).astype(np.float32),
+        dosing=extended(dosing).astype(np.float32),
+        topic=extended(topic).astype(np.float32),
     )
-    (folder / "heads.npz").write_bytes(weights.getvalue())
-    (folder / "glance.npz").write_bytes(glance)
-    spelled = count_words((row.language, row.text) for row in rows)
-    known = json.dumps(spelled, ensure_ascii=False, indent=0).encode()
-    (folder / "words.json").write_bytes(known)
-    card = HeadsCard(
-        questions_sha256=questions_digest(tuple(rows)),
-        encoder_sha256=encoder_hash,
-        weights_sha256=sha256(weights.getvalue()).hexdigest(),
-        words_sha256=sha256(known).hexdigest(),
-        rows=len(rows),
-        topics=tuple(final_topic.classes_.tolist()),
-        thresholds=thresholds,
-        answer_from=answer_from,
-        offer_from=OFFER_FROM,
-        witnesses=witnesses,
-        dosing_witnesses=dosing_witnesses,
-        after=tuple(biases),
-        glance=glance_card,
-        figures=figures_of(scores, shares, truths, dosing, topics, names, thresholds, spoken),
-    )
-    (folder / "heads.json").write_text(card.model_dump_json(indent=1) + "\n", encoding="utf-8")
-    return card
+    return tuple(topic.classes_.tolist()), tuple(biases), weights.getvalue()
 
 
 def fit_talk(
@@ -336,25 +395,15 @@ def extended(model: LogisticRegression) -> Floats:
     return weights
 
 
-def quietest(language: str) -> LanguageThresholds:
-    """The lowest thresholds of a language."""
-    return QUIETEST.get(language, QUIETEST["en"])
-
-
-def thresholds_for(
-    scores: dict[str, Floats],
-    truths: npt.NDArray[np.bool_],
-    dosing: npt.NDArray[np.bool_],
-    mine: npt.NDArray[np.bool_],
-    at_least: LanguageThresholds,
-) -> LanguageThresholds:
+def thresholds_for(scores: Scores, labels: Labels, language: str) -> LanguageThresholds:
     """The lowest thresholds that keep to the allowed share of false alarms in one language."""
-    harmless = mine & ~truths.any(axis=1)
+    mine, at_least = labels.spoken == language, QUIETEST.get(language, QUIETEST["en"])
+    harmless = mine & ~labels.truths.any(axis=1)
     bars = {
-        urgency.value: bar(scores["urgency"][harmless, column], FALSE_ALARMS[urgency], getattr(at_least, urgency.value))
+        urgency.value: bar(scores.urgency[harmless, column], FALSE_ALARMS[urgency], getattr(at_least, urgency.value))
         for column, urgency in enumerate(URGENCIES)
     }
-    return LanguageThresholds(**bars, dosing=bar(scores["dosing"][mine & ~dosing], FALSE_DOSING, at_least.dosing))
+    return LanguageThresholds(**bars, dosing=bar(scores.dosing[mine & ~labels.dosing], FALSE_DOSING, at_least.dosing))
 
 
 def bar(harmless: Floats, share: float, lowest: float) -> float:
@@ -362,14 +411,11 @@ def bar(harmless: Floats, share: float, lowest: float) -> float:
     return round(float(np.clip(np.quantile(harmless, 1 - share), lowest, LOUDEST)), 4)
 
 
-def bar_for_answers(
-    shares: Floats, topics: npt.NDArray[np.str_], names: Sequence[str], truths: npt.NDArray[np.bool_]
-) -> float:
+def bar_for_answers(shares: Floats, labels: Labels) -> float:
     """The lowest probability from which on at most `WRONG_ANSWERS` of the answered questions get a wrong topic."""
-    best = shares.argmax(axis=1)
-    guessed = np.array(names)[best]
-    asked = ~truths.any(axis=1) & (guessed != OUT_OF_SCOPE)
-    certain, right = shares.max(axis=1)[asked], (guessed == topics)[asked]
+    guessed = np.array(labels.names)[shares.argmax(axis=1)]
+    asked = ~labels.truths.any(axis=1) & (guessed != OUT_OF_SCOPE)
+    certain, right = shares.max(axis=1)[asked], (guessed == labels.topics)[asked]
     for candidate in np.arange(SURE_ENOUGH, 0.9, 0.01):
         answered = certain >= candidate
         if answered.sum() and (~right[answered]).mean() <= WRONG_ANSWERS:
@@ -377,27 +423,19 @@ def bar_for_answers(
     return 0.9
 
 
-def figures_of(
-    scores: dict[str, Floats],
-    shares: Floats,
-    truths: npt.NDArray[np.bool_],
-    dosing: npt.NDArray[np.bool_],
-    topics: npt.NDArray[np.str_],
-    names: Sequence[str],
-    thresholds: dict[str, LanguageThresholds],
-    spoken: npt.NDArray[np.str_],
-) -> dict[str, float]:
+def figures_of(scores: Scores, labels: Labels, thresholds: Mapping[str, LanguageThresholds]) -> dict[str, float]:
     """Recall and false alarms on the held-out folds: on our own data, so better than on other people's words."""
     figures: dict[str, float] = {}
-    bars = {u: np.array([getattr(thresholds[code], u.value) for code in spoken]) for u in URGENCIES}
-    raised = np.column_stack([scores["urgency"][:, c] >= bars[u] for c, u in enumerate(URGENCIES)])
+    truths, dosing, topics = labels.truths, labels.dosing, labels.topics
+    bars = {u: np.array([getattr(thresholds[code], u.value) for code in labels.spoken]) for u in URGENCIES}
+    raised = np.column_stack([scores.urgency[:, c] >= bars[u] for c, u in enumerate(URGENCIES)])
     for column, urgency in enumerate(URGENCIES):
         figures[f"{urgency.value} found"] = float(raised[truths[:, column], column].mean())
     figures["false alarms"] = float(raised[~truths.any(axis=1)].any(axis=1).mean())
-    taken = scores["dosing"] >= np.array([thresholds[code].dosing for code in spoken])
+    taken = scores.dosing >= np.array([thresholds[code].dosing for code in labels.spoken])
     figures["dosing found"] = float(taken[dosing].mean())
     figures["dosing false"] = float(taken[~dosing].mean())
-    ranked = np.array(names)[np.argsort(-shares, axis=1)]
+    ranked = np.array(labels.names)[np.argsort(-scores.shares, axis=1)]
     answerable = topics != OUT_OF_SCOPE
     figures["topic first"] = float((ranked[:, 0] == topics)[answerable].mean())
     figures["topic in three"] = float((ranked[:, :3] == topics[:, None]).any(axis=1)[answerable].mean())
