@@ -54,9 +54,9 @@ GLANCE_STRENGTH = 10.0
 LOUDEST = 0.9
 """No threshold is higher than this."""
 QUIETEST = {
-    "en": LanguageThresholds(emergency=0.2, self_harm=0.035, safeguarding=0.03, dosing=0.042),
-    "es": LanguageThresholds(emergency=0.065, self_harm=0.06, safeguarding=0.02, dosing=0.07),
-    "ru": LanguageThresholds(emergency=0.1, self_harm=0.03, safeguarding=0.03, dosing=0.14),
+    "en": LanguageThresholds(emergency=0.07, self_harm=0.04, safeguarding=0.06, dosing=0.04),
+    "es": LanguageThresholds(emergency=0.09, self_harm=0.05, safeguarding=0.05, dosing=0.02),
+    "ru": LanguageThresholds(emergency=0.2, self_harm=0.03, safeguarding=0.04, dosing=0.2),
 }
 """
 By language: no threshold is lower than these. The encoder has learnt our own questions, so they would set it too low
