@@ -55,7 +55,7 @@ LOUDEST = 0.9
 """No threshold is higher than this."""
 QUIETEST = {
     "en": LanguageThresholds(emergency=0.07, self_harm=0.04, safeguarding=0.06, dosing=0.04),
-    "es": LanguageThresholds(emergency=0.09, self_harm=0.05, safeguarding=0.05, dosing=0.02),
+    "es": LanguageThresholds(emergency=0.09, self_harm=0.08, safeguarding=0.05, dosing=0.03),
     "ru": LanguageThresholds(emergency=0.2, self_harm=0.03, safeguarding=0.04, dosing=0.2),
 }
 """
