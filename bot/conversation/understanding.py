@@ -123,9 +123,10 @@ def of_words(
     shortcut = spoken.shortcuts.get(typed) or spoken.shortcuts.get(words(text))
     if shortcut is None and typed and typed[0] in spoken.fillers and spoken.shortcuts.get(typed[1:]) == SMALL_TALK:
         shortcut = SMALL_TALK
-    if shortcut in KNOWN_BETTER and session.danger is None:
-        # In "that's all for now" the model hears a farewell for good, in "im dopesick" too much taken; the table knows
-        # better, a signal still counts. After a danger the model is heard: then it may be one.
+    faint = all(danger.is_faint for danger in dangers)
+    if shortcut and session.danger is None and (faint or shortcut in KNOWN_BETTER):
+        # In "that's all for now" the model hears a farewell for good, in "im dopesick" too much taken, in "narcan?!" faintly
+        # that it was given; the table knows better, a signal still counts. After a danger the model is heard: then it may be one.
         dangers = triage(signals, Probabilities(), None, urgency_of)
     if shortcut and not dangers:
         ranked = (Candidate(shortcut, 1.0), *(c for c in ranked if c.topic != shortcut))[:5]
