@@ -9,6 +9,8 @@ from bot.vocabulary import Danger, Session, Understanding, Urgency
 
 STAYS = frozenset({"emergency", "overdose", "naloxone", "steps"})
 """Groups of questions that do not end an emergency: people ask them beside the person who is down."""
+OF_IT = {"sudden-severe-withdrawal": frozenset({"starting-naltrexone", "withdrawal", "only-with-a-doctor"})}
+"""By danger, topics besides that speak of how it came about: "yes, he used this morning"."""
 BESIDE = frozenset({SMALL_TALK, FIND_HELP, "feedback"})
 """Topics that say nothing about a danger being over: "ok", "help me", "that is wrong", "bye"."""
 
@@ -24,7 +26,7 @@ def outlasts(danger: Danger, topic: str | None, library: Library) -> bool:
         return True
     if danger.urgency is not Urgency.EMERGENCY:
         return False
-    return topic is None or library.topics[topic].group in STAYS
+    return topic is None or library.topics[topic].group in STAYS or topic in OF_IT.get(danger.topic, ())
 
 
 def still_in_danger(understanding: Understanding, session: Session, leans: bool, library: Library) -> Understanding:

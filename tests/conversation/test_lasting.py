@@ -189,3 +189,28 @@ def test_words_tell_the_language_by_how_often_each_has_them(
     text: str, known: str | None, language: str, talk: Talk
 ) -> None:
     assert talk.say(text, told=Profile(known)).reply.language == language
+
+
+@pytest.mark.parametrize(
+    ("language", "before", "text"),
+    [
+        (
+            "en",
+            "he swallowed a naltrexone pill and now hes shaking, sweating and vomiting nonstop",
+            "he had used last night, yes",
+        ),
+        (
+            "ru",
+            "дала сыну таблетку налтрексона, его трясёт, рвёт без остановки, весь мокрый",
+            "да, вчера вечером он кололся",
+        ),
+        (
+            "es",
+            "le di la pastilla de naltrexona y vomita sin parar, tiembla y suda muchísimo",
+            "sí, había consumido anoche",
+        ),
+    ],
+)
+def test_how_a_violent_withdrawal_came_about_does_not_end_it(language: str, before: str, text: str, talk: Talk) -> None:
+    reply = talk.say(before, text, told=Profile(language)).reply
+    assert reply.urgency is Urgency.EMERGENCY
