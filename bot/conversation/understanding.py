@@ -123,7 +123,7 @@ def of_words(
     shortcut = spoken.shortcuts.get(typed) or spoken.shortcuts.get(words(text))
     if shortcut is None and typed and typed[0] in spoken.fillers and spoken.shortcuts.get(typed[1:]) == SMALL_TALK:
         shortcut = SMALL_TALK
-    faint = all(danger.is_faint for danger in dangers)
+    faint = bool(dangers) and all(danger.is_faint for danger in dangers)
     if shortcut and session.danger is None and (faint or shortcut in KNOWN_BETTER):
         # In "that's all for now" the model hears a farewell for good, in "im dopesick" too much taken, in "narcan?!" faintly
         # that it was given; the table knows better, a signal still counts. After a danger the model is heard: then it may be one.
