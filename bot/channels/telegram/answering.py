@@ -5,27 +5,21 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import OrderedDict, deque
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
 
-from sqlalchemy import Connection
-
 from bot.assistant import Answer, Assistant
 from bot.channels.delivery import Engine, Lane
 from bot.channels.telegram.background import Background
-from bot.channels.telegram.outbox import AT_MOST, HASTE, REFERENCE, Item, Outbox, Reference, lane_of
-from bot.channels.telegram.patient_store import PATIENCE, PatientStore
+from bot.channels.telegram.courtesies import Courtesies
+from bot.channels.telegram.outbox import AT_MOST, Item, Outbox, Reference, lane_of
 from bot.channels.telegram.pseudonyms import CHANNEL, Pseudonyms
 from bot.channels.telegram.sending import NOWHERE, Sender
+from bot.channels.telegram.turns import REMEMBERED, Recalled, Turns, Waiting
 from bot.channels.telegram.updates import Heard, Kind
-from bot.store.errors import StoreError
-from bot.store.leases import LostError
-from bot.store.mailbox import Mailbox
-from bot.store.questions import keep_question
-from bot.store.sessions import Sessions
 from bot.telemetry import alarm, count_failure
 from bot.vocabulary import CommandKind, Message, Profile, Session, Understanding
 
@@ -35,12 +29,6 @@ SLOW = 1.0
 """Seconds after which "typing" is shown."""
 MODEL_PATIENCE = 2.0
 """Seconds that the model may take; then signals and tables answer alone."""
-STORE_PATIENCE = 8.0
-"""Seconds that an answer waits for a store that is away; then it goes out from memory."""
-HIDDEN_AT_ONCE = 100
-"""Messages that one deleteMessages takes (Bot API)."""
-STUCK = 3600.0
-"""Seconds that a piece of work may wait in a store that hangs: it is done once, late, and not begun twice."""
 CROWDED = 1.0
 """Seconds that an ordinary answer waits at most while many updates wait to be kept."""
 PLACES = 16
@@ -49,36 +37,6 @@ OCCUPIED = 0.5
 """Seconds after which a place is given to the next, though the store has not kept the answer yet."""
 TOLD_AGAIN = 60.0
 """Seconds after which a chat is told anew that it writes too much at once."""
-TYPING = 8
-"""Chats at most that are shown "typing" at one moment."""
-REMEMBERED = 20_000
-"""Chats lately answered, and updates answered while the store was away, that are to be known again."""
-
-
-@dataclass(frozen=True)
-class Recalled:
-    """A session as it was when its message was kept; not the newest where a turn of the chat was kept after `asked`."""
-
-    session: Session
-    asked: float
-
-
-@dataclass
-class Waiting:
-    """
-    One message that was accepted and is not answered.
-
-    `row` is its row of the inbox, if it has one; `sent` is to be set when it is answered and the answer sent.
-    `taken_back` where it is not to be answered: it comes again.
-    """
-
-    heard: Heard
-    row: int | None
-    begun: float
-    lane: Lane
-    sent: asyncio.Event | None = None
-    recalled: Recalled | None = None
-    taken_back: bool = False
 
 
 @dataclass
@@ -88,10 +46,9 @@ class _Talk:
 
 @dataclass
 class _Lately:
-    """Of a chat: the newest message answered, when its last turn was kept, when it was told that it writes too much."""
+    """Of a chat: the newest message answered, and when it was told that it writes too much."""
 
     newest: int = 0
-    kept: float = float("-inf")
     told_many: float = float("-inf")
 
 
@@ -104,19 +61,16 @@ class Answering:
         engine: Engine,
         sender: Sender,
         outbox: Outbox,
-        store: PatientStore,
-        mailbox: Mailbox,
-        sessions: Sessions,
+        turns: Turns,
         names: Pseudonyms,
         background: Background,
-        hold: Callable[[Connection, str], None],
+        courtesies: Courtesies,
         calm: asyncio.Event,
     ) -> None:
         """
         Nothing waits.
 
         Args:
-            hold: makes sure, for the rest of a transaction, that a chat is ours; raises LostError where it is not.
             calm: set while few updates wait to be kept.
         """
         self._assistant = assistant
@@ -125,18 +79,14 @@ class Answering:
         self._model_hangs_since: float | None = None
         self._sender = sender
         self._outbox = outbox
-        self._store = store
-        self._mailbox = mailbox
-        self._sessions = sessions
+        self._turns = turns
         self._names = names
         self._background = background
-        self._hold = hold
+        self._courtesies = courtesies
         self._calm = calm
         self._places = asyncio.Semaphore(PLACES)
         self._talks: dict[str, _Talk] = {}
         self._lately: OrderedDict[str, _Lately] = OrderedDict()
-        self._moved_from: OrderedDict[int, int] = OrderedDict()
-        self._typing_in = 0
         self._ending = False
 
     # ---- what waits
@@ -180,7 +130,7 @@ class Answering:
         """Put a message before its chat's other ones where it sounds grave, else behind them."""
         lane = Lane.EMERGENCY if self.sounds_grave(heard) else Lane.ORDINARY
         key = self._names.of_chat(heard.chat)
-        self.acknowledge(heard)
+        self._courtesies.acknowledge(heard)
         talk = self._talks.get(key)
         starts = talk is None
         if talk is None:
@@ -193,23 +143,6 @@ class Answering:
         """Answer nothing of what waits in a chat."""
         if key in self._talks:
             self._talks[key].waiting.clear()
-
-    async def forget(self, row: int, more: Callable[[Connection], None] | None = None) -> None:
-        """Nothing more is to be done for a message; what else the store is to do with that goes along."""
-
-        def erase(db: Connection) -> None:
-            self._mailbox.answered(db, [row], "", [])
-            if more:
-                more(db)
-
-        await self._store.tell(erase)
-
-    def follow(self, old: int, new: int) -> None:
-        """A chat has another id: its talks go along."""
-        if old != new:
-            self._moved_from[new] = old
-        while len(self._moved_from) > REMEMBERED:
-            self._moved_from.popitem(last=False)
 
     def end(self) -> None:
         """Begin with dangers alone from now on; the rest waits in the store."""
@@ -244,7 +177,7 @@ class Answering:
     async def _answer(self, key: str, waiting: Waiting, talk: _Talk) -> None:
         heard = waiting.heard
         typing = asyncio.get_running_loop().call_later(
-            max(0.0, waiting.begun + SLOW - time.monotonic()), self._show_typing, heard.chat
+            max(0.0, waiting.begun + SLOW - time.monotonic()), self._courtesies.show_typing, heard.chat
         )
         try:
             async with self._place(waiting.lane):
@@ -252,7 +185,7 @@ class Answering:
             if items is None or waiting.taken_back:
                 return
             if hides:
-                await self._hide(key)
+                await self._courtesies.delete(await self._turns.take_sent(key))
             for item in items:
                 item.sent = waiting.sent
                 self._outbox.add(item)
@@ -270,13 +203,13 @@ class Answering:
         """
         heard = waiting.heard
         person = self._names.of_person(heard)
-        recalled = await self._recall(person, key, waiting)
+        recalled = await self._turns.recall(person, key, waiting)
         session = recalled or Session()
         channel = "canary" if heard.chat >= NOWHERE else CHANNEL
         answer = await self._turn(self._message(heard, session), session, waiting.lane, channel)
         again = heard.kind is Kind.EDIT and says_nothing_new(answer, session)
         items = [] if again else self._items(key, heard, waiting, session, answer, talk)
-        ours = await self._keep(person, waiting, answer, items, forgotten=recalled is None)
+        ours = await self._turns.keep(person, waiting, answer, items, forgotten=recalled is None)
         return items if ours else None, is_command(answer.understanding, CommandKind.HIDE)
 
     @asynccontextmanager
@@ -315,7 +248,7 @@ class Answering:
         if lane is Lane.ORDINARY and len(others) >= AT_MOST:
             last = max(others, key=lambda item: item.order)
             self._outbox.withdraw(last)
-            self._background.spawn(self._forget_reply(last.row))
+            self._background.spawn(self._turns.forget_reply(last.row))
             if "many" in last.reference.marks or time.monotonic() - lately.told_many > TOLD_AGAIN:
                 found_marks, lately.told_many = ("many",), time.monotonic()
         newest = all(w.heard.message is None or w is waiting for w in talk.waiting) and not others
@@ -380,7 +313,7 @@ class Answering:
         )
         self._outbox.add(item)
         if waiting.row is not None:
-            await self.forget(waiting.row)
+            await self._turns.forget(waiting.row)
 
     def _lately_in(self, key: str) -> _Lately:
         """What is remembered of a chat's last messages, for as long as there is room."""
@@ -389,153 +322,6 @@ class Answering:
         while len(self._lately) > REMEMBERED:
             self._lately.popitem(last=False)
         return lately
-
-    async def _recall(self, person: str, key: str, waiting: Waiting) -> Session | None:
-        """The session of a talk; None where the store is away: help does not wait for a database."""
-        heard, known = waiting.heard, waiting.recalled
-        if not self._store.is_there:
-            return None
-        old = self._moved_from.get(heard.chat)
-        if known and known.asked > self._lately_in(key).kept and old is None:
-            return known.session
-        before = self._names.of_person(replace(heard, chat=old)) if old is not None else None
-
-        def recall(db: Connection) -> Session:
-            session = self._sessions.recall(db, person)
-            return self._sessions.recall(db, before) if before and session == Session() else session
-
-        try:
-            return await self._store.run(recall, HASTE if waiting.lane is Lane.EMERGENCY else PATIENCE)
-        except StoreError:
-            return None
-
-    async def _keep(
-        self, person: str, waiting: Waiting, answer: Answer, items: Sequence[Item], forgotten: bool
-    ) -> bool:
-        """
-        In one transaction: the session after the turn, a question that was left, the message erased, the reply kept
-        until it is sent.
-
-        Where the store is away the reply goes out all the same, at once in danger, else after some patience.
-
-        Args:
-            forgotten: the session before the turn could not be recalled; what it told is not lost by that.
-
-        Returns:
-            Whether the reply is ours to send: not where another process looks after the chat by now.
-        """
-        replies = [
-            self._mailbox.outgoing(i.lane, REFERENCE.dump_json(i.reference), at_once=i.marked_sending) for i in items
-        ]
-        rows = [waiting.row] if waiting.row is not None else []
-        key = items[0].key if items else person
-        chat = self._names.of_chat(waiting.heard.chat)
-
-        def remember(db: Connection) -> None:
-            session = answer.session
-            if forgotten and session:
-                before = self._sessions.recall(db, person)
-                session = replace(session, profile=before.profile.told(session.profile))
-            self._sessions.remember(db, person, session)
-            keep_question(db, answer.reply.language, answer.left)
-            if answer.session is None:
-                self._mailbox.take_sent(db, key)
-
-        def keep(db: Connection) -> list[int]:
-            self._hold(db, chat)
-            remember(db)
-            return self._mailbox.answered(db, rows, key, replies)
-
-        def keep_late(db: Connection) -> None:
-            remember(db)
-            self._mailbox.answered(db, rows, key, [])
-
-        async def kept() -> None:
-            self._lately_in(chat).kept = time.monotonic()
-            try:
-                numbers = await self._store.run(keep, STUCK)
-            except StoreError:
-                if given_up:
-                    self._store.tell_later(keep_late)
-                raise
-            for item, row in zip(items, numbers, strict=True):
-                if item.over:  # it was sent from memory meanwhile
-                    self._background.spawn(self._forget_reply(row))
-                item.row = row
-
-        urgent = waiting.lane is Lane.EMERGENCY or any(item.lane is Lane.EMERGENCY for item in items)
-        if waiting.row is None:
-            # Answered from memory: another process may look after the chat, so nothing of this is written but its end.
-            if waiting.taken_back:
-                return False
-            self._store.tell_later(keep_late)
-            return True
-        given_up = False
-        deadline = time.monotonic() + (HASTE if urgent else STORE_PATIENCE)
-        while True:
-            keeping = self._background.watch(kept())
-            await asyncio.wait({keeping}, timeout=max(0.0, deadline - time.monotonic()))
-            if not keeping.done():
-                given_up = True
-                self._store.seems_away()
-                return True
-            failed = keeping.exception()
-            if failed is None or isinstance(failed, LostError):
-                return failed is None
-            if time.monotonic() + 0.5 >= deadline:
-                self._store.tell_later(keep_late)
-                return True
-            await asyncio.sleep(0.5)
-
-    async def _forget_reply(self, row: int | None) -> None:
-        """A reply is not to be sent."""
-        if row is not None:
-            await self._store.tell(lambda db: self._mailbox.sent(db, row, "", None))
-
-    async def _hide(self, key: str) -> None:
-        """Delete what was sent to a chat, as far as Telegram lets us."""
-        try:
-            known = await self._store.run(lambda db: self._mailbox.take_sent(db, key))
-        except StoreError:
-            return
-        places: dict[int, list[int]] = {}
-        for one in known:
-            chat, _, message = one.decode().partition("/")
-            places.setdefault(int(chat), []).append(int(message))
-        for place, ids in places.items():
-            for start in range(0, len(ids), HIDDEN_AT_ONCE):
-                await self._delete(place, ids[start : start + HIDDEN_AT_ONCE])
-
-    async def _delete(self, chat: int, ids: list[int]) -> None:
-        try:
-            await asyncio.wait_for(self._sender.bot.delete_messages(chat, ids), 5)
-        except Exception as error:  # noqa: BLE001 - what cannot be deleted stays, and the reply says that it may
-            count_failure(error, "hide")
-
-    def acknowledge(self, heard: Heard | None) -> None:
-        """Let the button that was pressed come to rest, where one was; a repeated press too."""
-        if heard and heard.tap:
-            self._background.spawn(self._acknowledge(heard.tap))
-
-    async def _acknowledge(self, tap: str) -> None:
-        try:
-            await asyncio.wait_for(self._sender.bot.answer_callback_query(tap), 5)
-        except Exception:  # noqa: BLE001 - the button stops blinking by itself
-            return
-
-    def _show_typing(self, chat: int) -> None:
-        self._background.spawn(self._typing(chat))
-
-    async def _typing(self, chat: int) -> None:
-        if self._typing_in >= TYPING:
-            return  # so many wait that the connections are needed for the answers
-        self._typing_in += 1
-        try:
-            await asyncio.wait_for(self._sender.typing(chat), 5)
-        except Exception:  # noqa: BLE001 - the answer is on its way
-            return
-        finally:
-            self._typing_in -= 1
 
 
 def says_nothing_new(answer: Answer, session: Session) -> bool:

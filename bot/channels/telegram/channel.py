@@ -16,14 +16,16 @@ from sqlalchemy import Connection
 
 from bot.assistant import Assistant
 from bot.channels.delivery import Engine, Lane
-from bot.channels.telegram.answering import REMEMBERED, STUCK, Answering, Recalled
+from bot.channels.telegram.answering import Answering
 from bot.channels.telegram.arrivals import Arrival, Arrivals, GivenUpError, Received
 from bot.channels.telegram.background import Background
+from bot.channels.telegram.courtesies import Courtesies
 from bot.channels.telegram.custody import Custody, Taken
 from bot.channels.telegram.outbox import HASTE, REFERENCE, Item, Outbox, Reference
 from bot.channels.telegram.patient_store import PatientStore
 from bot.channels.telegram.pseudonyms import CHANNEL, Pseudonyms
 from bot.channels.telegram.sending import NOWHERE, Sender
+from bot.channels.telegram.turns import REMEMBERED, STUCK, Recalled, Turns
 from bot.channels.telegram.updates import Heard, Kind, Me, PoisonError, chat_of, marks, read, words_of
 from bot.store.database import Database, ping
 from bot.store.errors import StoreError
@@ -81,17 +83,17 @@ class Telegram:
         self.outbox.moved = self._moved
         self._assistant = assistant
         self._arrivals = Arrivals(self._put)
+        self._courtesies = Courtesies(sender, self._background)
+        self._turns = Turns(self._store, self.mailbox, self._sessions, self._names, self._background, self.custody.hold)
         self._answering = Answering(
             assistant,
             engine,
             sender,
             self.outbox,
-            self._store,
-            self.mailbox,
-            self._sessions,
+            self._turns,
             self._names,
             self._background,
-            self.custody.hold,
+            self._courtesies,
             self._arrivals.calm,
         )
         self._settled: OrderedDict[str, asyncio.Event] = OrderedDict()
@@ -201,7 +203,7 @@ class Telegram:
             name = self._names.of_answered(_identity(one))
             answered = await self._store.run(lambda db: self.mailbox.is_seen(db, name), STUCK)
         if answered:
-            await self._answering.forget(row)
+            await self._turns.forget(row)
         else:
             del self._started[row]
             self._begin_safely(raw, heard, row)
@@ -222,7 +224,7 @@ class Telegram:
             self._started[row] = time.monotonic()
             with suppress(TimeoutError):
                 await asyncio.wait_for(sent.wait(), KNOWN / 2)
-        await self._answering.forget(row)
+        await self._turns.forget(row)
 
     def _received(self, raw: Mapping[str, Any]) -> Received:
         heard = self._read(raw)
@@ -260,7 +262,7 @@ class Telegram:
             sent = self._settled.pop(_identity(one), None)
             if row is None:
                 RECEIVED.labels(CHANNEL, "repeat").inc()
-                self._answering.acknowledge(heard)
+                self._courtesies.acknowledge(heard)
             elif sent:  # answered from memory while the store took its time
                 self._leave_to_memory(row, one.chat, sent)
             elif late:
@@ -436,19 +438,19 @@ class Telegram:
                 self._background.spawn(self._bury(raw, row))
             case Kind.NOTHING:
                 RECEIVED.labels(CHANNEL, "nothing").inc()
-                self._background.spawn(self._answering.forget(row))
+                self._background.spawn(self._turns.forget(row))
             case Kind.CLOSED:
                 RECEIVED.labels(CHANNEL, "closed").inc()
                 assert heard
                 key = self._names.of_chat(heard.chat)
                 self._answering.drop(key)
                 self.outbox.close_chat(key)
-                self._background.spawn(self._answering.forget(row, lambda db: self.mailbox.close(db, key, before=row)))
+                self._background.spawn(self._turns.forget(row, lambda db: self.mailbox.close(db, key, before=row)))
             case Kind.MOVED:
                 assert heard
                 assert heard.moved_to is not None
                 self._background.spawn(self._moved(heard.chat, heard.moved_to))
-                self._background.spawn(self._answering.forget(row))
+                self._background.spawn(self._turns.forget(row))
             case _:
                 assert heard
                 RECEIVED.labels(CHANNEL, heard.kind.name.lower()).inc()
@@ -512,7 +514,7 @@ class Telegram:
     async def _moved(self, old: int, new: int) -> None:
         """A group became a supergroup: its talks and what waits for it go along."""
         old_key, new_key = self._names.of_chat(old), self._names.of_chat(new)
-        self._answering.follow(old, new)
+        self._turns.follow(old, new)
         self.outbox.move(old_key, new_key, new)
 
         def move(db: Connection) -> None:
