@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import secrets
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future
@@ -30,7 +31,9 @@ from sqlalchemy import (
     Table,
     Text,
     create_engine,
+    delete,
     event,
+    insert,
     text,
 )
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
@@ -306,8 +309,15 @@ class Database:
 
 
 def ping(db: Connection) -> None:
-    """Fails where the database cannot be written."""
+    """Fails where the database takes no writes; that its disk is full it does not tell, for nothing is written."""
     db.execute(text("DELETE FROM seen WHERE mark = ''"))
+
+
+def try_writing(db: Connection) -> None:
+    """Fails where the database cannot be written, its full disk included: a row is written, and gone again."""
+    mark = secrets.token_hex(8)
+    db.execute(insert(SEEN).values(mark=mark, at=0.0))
+    db.execute(delete(SEEN).where(SEEN.c.mark == mark))
 
 
 def find_migrations() -> Path:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import secrets
 from collections.abc import Callable, Collection, Iterable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -122,6 +123,22 @@ def test_all_that_a_killed_process_left_is_taken_up_on_an_embedded_database(tmp_
 
     asyncio.run(live())
     assert begun.rows == set(rows)
+    database.close()
+
+
+def test_of_chats_that_are_done_with_nothing_stays_on_an_embedded_database(tmp_path: Path) -> None:
+    database, mailbox = Database(f"sqlite:///{tmp_path / 'bot.sqlite3'}"), Mailbox(Sealing(secrets.token_urlsafe(32)))
+    database.upgrade()
+
+    async def live() -> None:
+        custody = Custody(mailbox, database.run, database.run_beside, Handing(), alone=True)
+        for number in range(20):
+            custody.took(await database.run(partial(custody.take, chats={f"chat {number}"})))
+            await custody.look()
+            await custody.renew()
+        assert not any(held for held in vars(custody).values() if isinstance(held, set))
+
+    asyncio.run(live())
     database.close()
 
 

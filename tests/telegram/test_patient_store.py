@@ -102,6 +102,19 @@ def test_what_is_new_has_its_turn_while_the_store_is_told_what_it_missed(databas
     assert written(database) == names
 
 
+def test_a_store_that_is_back_is_caught_up_once_it_was_told_what_it_missed(database: Database) -> None:
+    async def talk(store: PatientStore) -> None:
+        assert store.is_caught_up
+        store.tell_later(partial(writes, "missed", 0.0))
+        assert not store.is_caught_up
+        await store.run(ping)
+        while not store.is_caught_up:
+            await asyncio.sleep(0.01)
+
+    in_a_store(database, talk)
+    assert written(database) == ["missed"]
+
+
 def test_what_the_store_is_still_at_is_not_done_again(database: Database) -> None:
     async def talk(store: PatientStore) -> None:
         await store.tell(partial(writes, "slow", 0.5), patience=0.1)

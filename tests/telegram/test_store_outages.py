@@ -27,6 +27,8 @@ from tests.telegram.world import Sent
 
 SOON = 5.0
 """Seconds within which who writes of a danger is answered while the store is away."""
+LONG = 11.0
+"""Seconds of an outage after which ordinary messages too are answered from memory."""
 
 
 @pytest.fixture
@@ -126,6 +128,40 @@ def test_a_disk_that_is_full(api: BotApi, folder: Path) -> None:
         bot.restart()
         with sqlite3.connect(next(folder.rglob("*.sqlite3"))) as db:
             assert db.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+
+
+def test_while_a_disk_is_full_for_long_ordinary_messages_are_answered_too(api: BotApi, folder: Path) -> None:
+    with RunningBot(api, folder) as bot:
+        whole = resource.prlimit(bot.pid, resource.RLIMIT_FSIZE)
+        first, second = api.person(next(IDS)), api.person(next(IDS))
+        resource.prlimit(bot.pid, resource.RLIMIT_FSIZE, (1, whole[1]))
+        first.say(GRAVES[0])
+        api.wait_for(lambda: api.sent(first.chat_id), SOON)
+        time.sleep(LONG)
+        second.say(PLAIN)
+        api.wait_for(lambda: api.sent(second.chat_id), LONG)
+        resource.prlimit(bot.pid, resource.RLIMIT_FSIZE, whole)
+        bot.wait_until(lambda: bot.condition()[0] == 200)
+        api.wait_for_quiet(1.5)
+        assert [len(api.sent(person.chat_id)) for person in (first, second)] == [1, 1]
+
+
+def test_while_it_is_away_who_asks_much_at_once_keeps_no_danger_of_others_waiting(api: BotApi, folder: Path) -> None:
+    with RunningBot(api, folder) as bot:
+        other = sqlite3.connect(next(folder.rglob("*.sqlite3")), isolation_level=None)
+        first, much, grave = (api.person(next(IDS)) for _ in range(3))
+        other.execute("BEGIN IMMEDIATE")
+        first.say(GRAVES[0])
+        api.wait_for(lambda: api.sent(first.chat_id), SOON)
+        time.sleep(LONG)
+        for title in TOPICS[:6]:
+            much.say(title)
+        time.sleep(6.0)  # by then the first batch of them was too much to be sent in time
+        grave.say(GRAVES[1])
+        api.wait_for(lambda: api.sent(grave.chat_id), SOON)
+        other.execute("ROLLBACK")
+        bot.wait_until(lambda: bot.condition()[0] == 200)
+        other.close()
 
 
 @pytest.mark.parametrize("mode", ["polling", "webhook"])

@@ -185,7 +185,7 @@ class Answering:
             if items is None or waiting.taken_back:
                 return
             if hides:
-                await self._courtesies.delete(await self._turns.take_sent(key))
+                self._courtesies.delete(await self._turns.take_sent(key))
             for item in items:
                 item.sent = waiting.sent
                 self._outbox.add(item)
@@ -248,6 +248,7 @@ class Answering:
         if lane is Lane.ORDINARY and len(others) >= AT_MOST:
             last = max(others, key=lambda item: item.order)
             self._outbox.withdraw(last)
+            last.is_over()
             self._background.spawn(self._turns.forget_reply(last.row))
             if "many" in last.reference.marks or time.monotonic() - lately.told_many > TOLD_AGAIN:
                 found_marks, lately.told_many = ("many",), time.monotonic()

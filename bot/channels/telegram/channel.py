@@ -97,6 +97,7 @@ class Telegram:
             self._arrivals.calm,
         )
         self._settled: OrderedDict[str, asyncio.Event] = OrderedDict()
+        self._in_turn: set[asyncio.Event] = set()
         self._started: dict[int, float] = {}
         self._begun = time.monotonic()
         self._taken_up = asyncio.Event()
@@ -123,6 +124,8 @@ class Telegram:
         with suppress(TimeoutError):
             # What an earlier process left is not to be mistaken for what comes now.
             await asyncio.wait_for(self._taken_up.wait(), max(0.0, self._begun + STARTS - time.monotonic()))
+        if not self._taken_up.is_set():
+            self._store.seems_away()
         # Where the store is away, what waits already finds out when it is back.
         waits = not self._store.is_there and self._arrivals.waiting
         if not self._taken_up.is_set() or waits or self._arrivals.waiting + len(updates) > HELD:
@@ -158,7 +161,10 @@ class Telegram:
                 # It comes again, perhaps to another process. What is on its way is waited for; nothing else of it goes out.
                 for _, heard, one in received:
                     self._take_back(heard, one)
-                await asyncio.wait(waits, timeout=SEND_PATIENCE)
+                going = {self._settled.get(_identity(one)) for _, _, one in received}
+                left = [wait for sent, wait in zip(answering, waits, strict=True) if sent in going]
+                if left:
+                    await asyncio.wait(left, timeout=SEND_PATIENCE)
             if not all(sent.is_set() for sent in answering):
                 raise StoreError("not kept")
         finally:
@@ -219,7 +225,7 @@ class Telegram:
 
         Until then it is all that another process would know of it, if this one died.
         """
-        while not sent.is_set() and not (self._answering.is_idle(chat) and self.outbox.is_idle(chat)):
+        while not sent.is_set() and (sent in self._in_turn or not self._is_idle(chat)):
             self._started.pop(row, None)  # to the end, for the oldest are let go of first
             self._started[row] = time.monotonic()
             with suppress(TimeoutError):
@@ -330,10 +336,19 @@ class Telegram:
     def idle(self, chats: Iterable[str]) -> set[str]:
         """Those for which nothing waits here, nor will their pace matter to the next process."""
         self._forget_started()
-        return {key for key in chats if self._answering.is_idle(key) and self.outbox.is_idle(key)}
+        return {key for key in chats if self._is_idle(key)}
+
+    def _is_idle(self, key: str) -> bool:
+        return self._answering.is_idle(key) and self.outbox.is_idle(key)
 
     def _forget_started(self) -> None:
-        """What was started on long ago, and is done with, will not be met again."""
+        """
+        What was started on long ago, and is done with, will not be met again.
+
+        Unless the store was away since: then its row is still there, though it was answered.
+        """
+        if not self._store.is_caught_up:
+            return
         now, old = time.monotonic(), {}
         for row, at in self._started.items():
             if now - at < KNOWN:
@@ -491,11 +506,15 @@ class Telegram:
 
     async def _answer_in_turn(self, heard: Heard, sent: asyncio.Event) -> None:
         """Answer from memory after a moment: another process may have kept what the same person said just before."""
+        self._in_turn.add(sent)
         await asyncio.sleep(IN_TURN)
         self._answering.add(heard, None, sent)
+        self._in_turn.discard(sent)
 
     def _known_again(self, one: Incoming) -> Incoming:
-        return Incoming(one.chat, one.marks, one.content, True) if _identity(one) in self._settled else one
+        """An update whose answer from memory has arrived needs no row; until then a crash would lose it."""
+        sent = self._settled.get(_identity(one))
+        return Incoming(one.chat, one.marks, one.content, True) if sent and sent.is_set() else one
 
     async def _bury(self, raw: Mapping[str, Any], row: int) -> None:
         """A dead letter, and an answer where it can be told who wrote: to the words, if there are any."""

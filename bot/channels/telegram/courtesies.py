@@ -35,13 +35,16 @@ class Courtesies:
         """Show that an answer is being written, unless many chats are shown so already: the answers need the lines."""
         self._background.spawn(self._show_typing(chat))
 
-    async def delete(self, sent: Iterable[bytes]) -> None:
+    def delete(self, sent: Iterable[bytes]) -> None:
         """
         Delete messages, as far as Telegram lets us.
 
         Args:
             sent: as `chat/message`.
         """
+        self._background.spawn(self._delete_all(sent))
+
+    async def _delete_all(self, sent: Iterable[bytes]) -> None:
         places: dict[int, list[int]] = {}
         for one in sent:
             chat, _, message = one.decode().partition("/")

@@ -141,7 +141,8 @@ class Custody:
     def took(self, taken: Taken) -> None:
         """The transaction of a claim is committed: the chats are ours, with all that was left there."""
         self._ours |= taken.chats
-        self._claimed_lately |= taken.chats
+        if self._leases:
+            self._claimed_lately |= taken.chats
         for letter in taken.unsent:
             self._caretaker.take_up(letter)
         for letter in taken.unanswered:

@@ -68,7 +68,7 @@ class Item:
     A reply that waits or is being sent.
 
     `row` is its row of the outbox; None where the store was away. `over` once there is nothing more to do for it; `sent`
-    is set when it has arrived.
+    is set when it has arrived, or never can.
     """
 
     key: str
@@ -85,6 +85,12 @@ class Item:
     moves: int = 0
     over: bool = False
     sent: asyncio.Event | None = None
+
+    def is_over(self) -> None:
+        """It has arrived, or never can: whoever waits for it need not wait on."""
+        self.over = True
+        if self.sent:
+            self.sent.set()
 
 
 @dataclass
@@ -280,7 +286,8 @@ class Outbox:
             entry.busy = None
             self._ordinary_in_flight -= item.lane is Lane.ORDINARY
             self._schedule.done(key, time.monotonic())
-            self._clear(key, entry)
+            # A chat that moved meanwhile, and was written to under its old id, has another entry.
+            self._clear(key, self._chats.get(key, entry))
 
     def _begin_sending(self, item: Item, db: Connection) -> None:
         self.hold(db, item.key)
@@ -303,8 +310,7 @@ class Outbox:
         match outcome.result:
             case Result.SENT:
                 ANSWER_SECONDS.labels(item.lane.name.lower()).observe(now - item.begun)
-                if item.sent:
-                    item.sent.set()
+                item.is_over()
                 known = f"{item.reference.chat}/{outcome.message}".encode()
                 await self._end(entry, item, None if item.reference.traceless or not outcome.message else known)
                 self.arrived(item.reference.chat)
@@ -331,7 +337,7 @@ class Outbox:
                     await self.moved(item.reference.chat, outcome.moved_to)
             case Result.CLOSED:
                 for other in entry.items:
-                    other.over = True
+                    other.is_over()
                 entry.items.clear()
                 await self._kept(lambda db: self._mailbox.close(db, key))
             case Result.WRONG:
@@ -346,7 +352,7 @@ class Outbox:
         """Nothing more is to be done for a reply; `known` is what its message is known by, where it arrived."""
         if item in entry.items:
             entry.items.remove(item)
-        item.over = True
+        item.is_over()
         row = item.row
 
         def sent(db: Connection) -> None:

@@ -13,7 +13,7 @@ from typing import Any, Final, TypeVar
 from sqlalchemy import Connection
 
 from bot.channels.telegram.background import Background
-from bot.store.database import Database, ping
+from bot.store.database import Database, try_writing
 from bot.store.errors import StoreError, UnderWayError
 from bot.telemetry import alarm, count_failure, note
 
@@ -53,6 +53,11 @@ class PatientStore:
     def is_there(self) -> bool:
         """Whether the store answered the last time it was asked."""
         return self._away_since is None
+
+    @property
+    def is_caught_up(self) -> bool:
+        """Whether it is there and has been told all that it missed."""
+        return self.is_there and not self._missed and not self._catches_up
 
     @property
     def away_for(self) -> float:
@@ -139,7 +144,7 @@ class PatientStore:
             Whether the store is there.
         """
         some = [self._missed.popleft() for _ in range(min(AT_ONCE, len(self._missed)))]
-        works = [*(one.work for one in some), ping]
+        works = [*(one.work for one in some), try_writing]
         *told, heard = await asyncio.gather(*(self._database.run(work, None) for work in works), return_exceptions=True)
         is_there = not isinstance(heard, BaseException)
         for one, error in zip(some, told, strict=True):
@@ -162,5 +167,5 @@ class PatientStore:
 
 def _written(work: Callable[[Connection], T], db: Connection) -> T:
     """What a piece of work returns, where the store can be written."""
-    ping(db)
+    try_writing(db)
     return work(db)

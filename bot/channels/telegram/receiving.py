@@ -129,7 +129,8 @@ class Poller:
             if self.stands_by is None and time.monotonic() - self._begun < STORE_STARTS:
                 return False
         if self.stands_by:
-            self.last_good = time.monotonic()
+            # That another process polls is then as it should be.
+            self.locked_out, self.last_good = False, time.monotonic()
         return not self.stands_by
 
     async def _fetch(self) -> list[dict[str, Any]]:

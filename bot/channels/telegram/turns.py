@@ -7,6 +7,7 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from itertools import count
 from typing import TypeVar
 
 from sqlalchemy import Connection
@@ -89,11 +90,28 @@ class Turns:
         self._names = names
         self._kept: OrderedDict[str, float] = OrderedDict()
         self._moved_from: OrderedDict[int, int] = OrderedDict()
+        self._numbers = count()
+        self._newest: OrderedDict[str, int] = OrderedDict()
 
     def follow(self, old: int, new: int) -> None:
         """A chat has another id: its talks go along."""
         if old != new:
             _remember(self._moved_from, new, old)
+
+    def before_move(self, heard: Heard) -> str | None:
+        """Who the person was before their group had its new id; None where it has had no other."""
+        old = self._moved_from.get(heard.chat)
+        return self._names.of_person(replace(heard, chat=old)) if old is not None else None
+
+    def number(self, person: str) -> int:
+        """The place of a turn among all, as it ends; it is its person's newest then."""
+        number = next(self._numbers)
+        _remember(self._newest, person, number)
+        return number
+
+    def is_newest(self, person: str, number: int) -> bool:
+        """Whether no later turn of the person has ended."""
+        return self._newest.get(person, number) <= number
 
     def is_kept(self, key: str) -> None:
         """A turn of a chat is being kept: what was recalled before this is not the newest."""
@@ -101,13 +119,12 @@ class Turns:
 
     async def recall(self, person: str, key: str, waiting: Waiting) -> Session | None:
         """The session of a talk; None where the store is away: help does not wait for a database."""
-        heard, known = waiting.heard, waiting.recalled
+        known = waiting.recalled
         if not self.store.is_there:
             return None
-        old = self._moved_from.get(heard.chat)
-        if known and known.asked > self._kept.get(key, float("-inf")) and old is None:
+        before = self.before_move(waiting.heard)
+        if known and known.asked > self._kept.get(key, float("-inf")) and before is None:
             return known.session
-        before = self._names.of_person(replace(heard, chat=old)) if old is not None else None
 
         def recall(db: Connection) -> Session:
             session = self.sessions.recall(db, person)
@@ -176,6 +193,7 @@ class _Keeping:
         self._replies = [
             turns.mailbox.outgoing(i.lane, REFERENCE.dump_json(i.reference), at_once=i.marked_sending) for i in items
         ]
+        self._number = turns.number(person)
         self._given_up = False
 
     async def run(self) -> bool:
@@ -230,8 +248,11 @@ class _Keeping:
         return self._turns.mailbox.answered(db, self._rows, self._key, self._replies)
 
     def _keep_late(self, db: Connection) -> None:
-        """The reply went out meanwhile."""
-        self._remember(db)
+        """The reply went out meanwhile, and perhaps a later one: what that left, or forgot, is not replaced."""
+        if self._turns.is_newest(self._person, self._number):
+            self._remember(db)
+        else:
+            keep_question(db, self._answer.reply.language, self._answer.left)
         self._turns.mailbox.answered(db, self._rows, self._key, [])
 
     @property
@@ -241,9 +262,11 @@ class _Keeping:
     def _remember(self, db: Connection) -> None:
         answer, session = self._answer, self._answer.session
         if self._forgotten and session:
-            before = self._turns.sessions.recall(db, self._person)
-            session = replace(session, profile=before.profile.told(session.profile))
+            kept = self._turns.sessions.recall(db, self._person)
+            session = replace(session, profile=kept.profile.told(session.profile))
         self._turns.sessions.remember(db, self._person, session)
+        if before := self._turns.before_move(self._waiting.heard):
+            self._turns.sessions.remember(db, before, None)
         keep_question(db, answer.reply.language, answer.left)
         if answer.session is None:
             self._turns.mailbox.take_sent(db, self._key)

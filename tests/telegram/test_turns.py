@@ -1,0 +1,133 @@
+"""What the store is told of turns, where it is told of some of them late; and what is known of them meanwhile."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from bot.assistant import Answer, Assistant
+from bot.channels.delivery import Engine, Lane
+from bot.channels.telegram import channel
+from bot.channels.telegram.background import Background
+from bot.channels.telegram.channel import Telegram
+from bot.channels.telegram.patient_store import PatientStore
+from bot.channels.telegram.pseudonyms import Pseudonyms
+from bot.channels.telegram.sending import Sender
+from bot.channels.telegram.turns import Turns, Waiting
+from bot.channels.telegram.updates import Heard, Kind
+from bot.conversation.library import Library
+from bot.store.database import Database, ping
+from bot.store.mailbox import Incoming, Mailbox
+from bot.store.sealing import Sealing
+from bot.store.sessions import Sessions
+from bot.vocabulary import Profile, Session
+from tests.telegram.bot_api import BotApi
+
+SEALING = Sealing("a secret key of these tests")
+HEARD = Heard(Kind.MESSAGE, 5, 5, "words")
+TOLD = Session(Profile("en", "KZ"), topic="detox")
+
+
+@pytest.fixture
+def database(tmp_path: Path) -> Iterator[Database]:
+    """An embedded database, empty and up to date."""
+    database = Database(f"sqlite:///{tmp_path / 'bot.sqlite3'}")
+    database.upgrade()
+    yield database
+    database.close()
+
+
+def in_turns(database: Database, talk: Callable[[Turns], Awaitable[None]]) -> None:
+    """Let turns be told to a store."""
+
+    async def whole() -> None:
+        background = Background("test")
+        store, names = PatientStore(database, background), Pseudonyms(SEALING, 1)
+        await talk(Turns(store, Mailbox(SEALING), Sessions(SEALING), names, background, lambda *_: None))
+        for _ in range(3):
+            await store.run(ping)
+            await background.finish(5)
+
+    asyncio.run(whole())
+
+
+def recalled(database: Database, heard: Heard = HEARD) -> Session:
+    """What is remembered of a talk."""
+    person = Pseudonyms(SEALING, 1).of_person(heard)
+    return database.run_now(lambda db: Sessions(SEALING).recall(db, person))
+
+
+def kept(database: Database) -> int | None:
+    """The row of a message that was accepted."""
+    return database.run_now(lambda db: Mailbox(SEALING).put(db, [Incoming("chat", {"mark": None}, b"x")]))[0]
+
+
+def test_who_asked_to_be_forgotten_is_not_remembered_by_a_turn_that_is_told_late(
+    database: Database, library: Library
+) -> None:
+    assistant, person = Assistant(library, {}), Pseudonyms(SEALING, 1).of_person(HEARD)
+    row = kept(database)
+
+    async def talk(turns: Turns) -> None:
+        reply = assistant.last_resort(Profile())
+        from_memory = Waiting(HEARD, None, time.monotonic(), Lane.ORDINARY)
+        assert await turns.keep(person, from_memory, Answer(reply, TOLD, None), [], forgotten=True)
+        forget = Waiting(HEARD, row, time.monotonic(), Lane.ORDINARY)
+        assert await turns.keep(person, forget, Answer(reply, None, None), [], forgotten=False)
+
+    in_turns(database, talk)
+    assert recalled(database) == Session()
+
+
+def test_who_asked_to_be_forgotten_is_not_remembered_by_the_group_that_was_before(
+    database: Database, library: Library
+) -> None:
+    moved = replace(HEARD, chat=-100)
+    assistant, names = Assistant(library, {}), Pseudonyms(SEALING, 1)
+    old, new = names.of_person(HEARD), names.of_person(moved)
+    database.run_now(lambda db: Sessions(SEALING).remember(db, old, TOLD))
+    row = kept(database)
+
+    async def talk(turns: Turns) -> None:
+        turns.follow(HEARD.chat, moved.chat)
+        waiting = Waiting(moved, row, time.monotonic(), Lane.ORDINARY)
+        assert await turns.recall(new, names.of_chat(moved.chat), waiting) == TOLD
+        answer = Answer(assistant.last_resort(Profile()), None, None)
+        assert await turns.keep(new, waiting, answer, [], forgotten=False)
+        assert await turns.recall(new, names.of_chat(moved.chat), waiting) == Session()
+
+    in_turns(database, talk)
+    assert recalled(database) == Session()
+
+
+def test_what_was_started_on_is_known_until_a_store_that_was_away_was_told_of_it(
+    database: Database, library: Library, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(channel, "KNOWN", 0.05)
+    nothing = {"update_id": 1, "poll": {}}
+
+    async def live(api: BotApi) -> None:
+        telegram = Telegram(
+            Assistant(library, {}), SEALING, database, Sender(api.token, api.root), api.token, Engine("t")
+        )
+        await telegram.recover()
+        await telegram.accept([nothing])
+        row = 1
+        assert not telegram.lacking([row])
+        await asyncio.sleep(0.5)
+        telegram._store._heard = float("-inf")  # as where it is locked
+        telegram._store.seems_away()
+        telegram.idle([])
+        assert not telegram.lacking([row])
+        await telegram.check()
+        await asyncio.sleep(0.2)
+        telegram.idle([])
+        assert telegram.lacking([row]) == {row}
+
+    with BotApi() as api:
+        asyncio.run(live(api))
