@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from enum import StrEnum
 from typing import NewType, TypeAlias
@@ -104,7 +104,8 @@ class Session:
     """
     What the bot remembers of one person's talk until it forgets.
 
-    `leaving` where the next message is the question to leave for the editors; `draft` is that question, scrubbed, from
+    `danger` is the gravest that was told and is not over, `others` those beside it. `country_guessed` where the country was
+    named in passing: another one that is named replaces it, and an emergency does not rely on it. `leaving` where the next message is the question to leave for the editors; `draft` is that question, scrubbed, from
     when it is shown until the tap that keeps or drops it.
     """
 
@@ -115,6 +116,17 @@ class Session:
     country_asked: bool = False
     leaving: bool = False
     draft: str | None = None
+    others: tuple[Danger, ...] = ()
+    country_guessed: bool = False
+
+    @property
+    def dangers(self) -> tuple[Danger, ...]:
+        """All that were told and are not over, gravest first."""
+        return (self.danger, *self.others) if self.danger else ()
+
+    def among(self, dangers: Sequence[Danger]) -> Session:
+        """This session with these dangers, gravest first."""
+        return replace(self, danger=dangers[0] if dangers else None, others=tuple(dangers[1:]))
 
 
 class CommandKind(StrEnum):
@@ -146,7 +158,11 @@ class Command:
 
 @dataclass(frozen=True)
 class Understanding:
-    """What was understood of a message. It holds no word of it, so it may be counted and logged."""
+    """
+    What was understood of a message. It holds no word of it, so it may be counted and logged.
+
+    `country_guessed` where the profile's country is no more than a place named in passing.
+    """
 
     language: str
     profile: Profile
@@ -159,6 +175,7 @@ class Understanding:
     foreign: str | None = None
     only_told: bool = False
     can_keep: bool = False
+    country_guessed: bool = False
 
     @property
     def urgency(self) -> Urgency:

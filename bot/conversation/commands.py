@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from bot.conversation.language import words
-from bot.conversation.lasting import outlasts
+from bot.conversation.lasting import merged, outlasts
 from bot.conversation.library import Library
 from bot.vocabulary import (
     Audience,
@@ -50,41 +50,55 @@ def read_command(text: str, library: Library) -> Command | None:
             return Command(kind)
 
 
+def beside_command(command: Command | None, text: str) -> str:
+    """
+    The words after a command that has no use for them; none of a deep link's code, or of one command after another.
+    """
+    if command is None or command.argument is not None:
+        return ""
+    rest = text.strip().partition(" ")[2].strip()
+    is_code = command.kind is CommandKind.START and len(rest.split()) == 1
+    return "" if is_code or rest.startswith("/") else rest
+
+
 def of_command(command: Command, profile: Profile, session: Session, library: Library) -> Understanding:
     """What a tap or a command says, which needs no guessing."""
-    language = profile.language or library.languages[0]
+    language, guessed = profile.language or library.languages[0], session.country_guessed
     match command.kind, command.argument:
         case CommandKind.COUNTRY, str(code):
-            profile = replace(profile, country=code)
+            profile, guessed = replace(profile, country=code), False
         case CommandKind.LANGUAGE, str(code):
             language, profile = code, replace(profile, language=code)
         case CommandKind.AUDIENCE, str(audience):
             profile = replace(profile, audience=Audience(audience))
         case CommandKind.EMERGENCY, _:
             danger = Danger(Urgency.EMERGENCY, "someone-down")
-            return Understanding(language, profile, (danger,), topic=danger.topic, command=command)
+            dangers, topic = merged([danger], session.dangers), danger.topic
+            return Understanding(language, profile, dangers, topic=topic, command=command, country_guessed=guessed)
         case CommandKind.ANSWER, str(topic):
-            return Understanding(language, profile, dangers_of(topic, session, library), topic=topic, command=command)
+            dangers = dangers_of(topic, session, library)
+            return Understanding(language, profile, dangers, topic=topic, command=command, country_guessed=guessed)
         case _:
             pass
-    return Understanding(language, profile, command=command)
+    return Understanding(language, profile, command=command, country_guessed=guessed)
 
 
 def dangers_of(topic: str, session: Session, library: Library) -> tuple[Danger, ...]:
     """
-    The danger that a tapped topic answers, or does not end; a step belongs to the emergency that it is part of.
+    The dangers that a tapped topic answers, or does not end; a step belongs to the emergency that it is part of.
 
     A tap on what is offered beside an emergency ends it no more than the same question in words.
     """
-    before = session.danger
-    if library.topics[topic].group == "steps" and topic != MISTAKE:
-        known = before if before and before.urgency is Urgency.EMERGENCY else None
-        return (known or Danger(Urgency.EMERGENCY, "someone-down"),)
+    before = session.dangers
+    if topic == MISTAKE:
+        return merged((), (danger for danger in before if danger.urgency is not Urgency.EMERGENCY))
+    if library.topics[topic].group == "steps":
+        known = [danger for danger in before if danger.urgency is Urgency.EMERGENCY]
+        return merged(known or [Danger(Urgency.EMERGENCY, "someone-down")], before)
     urgency = library.topics[topic].urgency
     if urgency is not Urgency.NONE:
-        return (Danger(urgency, topic),)
-    lasts = before is not None and topic != MISTAKE and (topic == UNREADABLE or outlasts(before, topic, library))
-    return (before,) if before and lasts else ()
+        return merged([Danger(urgency, topic)], before)
+    return tuple(danger for danger in before if topic == UNREADABLE or outlasts(danger, topic, library))
 
 
 def find_country(text: str, library: Library) -> str | None:

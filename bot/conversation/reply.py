@@ -23,6 +23,7 @@ from bot.vocabulary import (
     Choice,
     CommandKind,
     Contact,
+    Danger,
     Passage,
     PassageKind,
     Profile,
@@ -41,6 +42,8 @@ SERVICE = {
     CommandKind.HIDE: "hidden",
     CommandKind.FEEDBACK: "feedback",
 }
+DONE = frozenset({SERVICE[CommandKind.FORGET], SERVICE[CommandKind.HIDE]})
+"""What says that something was done; no link says it where nothing was."""
 HOW_TO = {
     CommandKind.COUNTRY: "no-country",
     CommandKind.LANGUAGE: "no-language",
@@ -98,7 +101,7 @@ def chosen_topic(understanding: Understanding, session: Session, library: Librar
     if command and command.kind in LEAVING:
         return chosen_in_leaving(command.kind, understanding, session, library)
     # What these say holds only on the way there; no link or old button may say it elsewhere.
-    if command and understanding.topic in WAY:
+    if command and understanding.topic in {*WAY, *DONE}:
         return HELP
     if told_only(understanding):
         return SMALL_TALK
@@ -107,13 +110,15 @@ def chosen_topic(understanding: Understanding, session: Session, library: Librar
         served = asked and library.response(understanding.language, asked)
         lasting = session.danger is not None and understanding.dangers[0] == session.danger
         # Thanks for a step are no reason to begin again at the first.
-        if lasting and asked == SMALL_TALK and session.topic and library.topics[session.topic].group == "steps":
+        emergency = understanding.urgency is Urgency.EMERGENCY
+        in_steps = emergency and session.topic is not None and library.topics[session.topic].group == "steps"
+        if lasting and asked == SMALL_TALK and in_steps and session.topic:
             return session.topic
         if command and asked and served:
             return asked
         if lasting and asked and served and library.topics[asked].group in STAYS and not understanding.dosing:
             return asked
-        danger = understanding.dangers[0]
+        danger = told_now(understanding, session)
         # Who is not in an emergency and asks where to turn reads more of it than the danger's own words say.
         if lasting and served and asked == FIND_HELP and danger.urgency is not Urgency.EMERGENCY:
             return asked
@@ -124,6 +129,12 @@ def chosen_topic(understanding: Understanding, session: Session, library: Librar
     if understanding.topic and library.response(understanding.language, understanding.topic):
         return understanding.topic
     return OUT_OF_SCOPE
+
+
+def told_now(understanding: Understanding, session: Session) -> Danger:
+    """The danger that is answered: the gravest that this very message tells of, else the gravest that goes on."""
+    new = (danger for danger in understanding.dangers if danger not in session.dangers and not danger.is_faint)
+    return next(new, understanding.dangers[0])
 
 
 def said_instead(topic: str, understanding: Understanding, session: Session) -> str:

@@ -46,8 +46,8 @@ def take_turn(message: Message, session: Session, library: Library) -> Turn:
 
 def still_known(session: Session, library: Library) -> Session:
     """The session without a topic that is no longer in the library: a talk may have begun before an update."""
-    danger = session.danger if session.danger and session.danger.topic in library.topics else None
-    return replace(session, topic=session.topic if session.topic in library.topics else None, danger=danger)
+    known = [danger for danger in session.dangers if danger.topic in library.topics]
+    return replace(session.among(known), topic=session.topic if session.topic in library.topics else None)
 
 
 def is_kept(understanding: Understanding) -> bool:
@@ -76,15 +76,18 @@ def remembered(session: Session, understanding: Understanding, reply: Reply) -> 
     if (told or reply.topic in {SHOWN, REFUSED}) and understanding.urgency is Urgency.NONE:
         leaving, shown = reply.topic == HOW, reply.topic == SHOWN
         draft = session.draft if shown else None
-        return replace(session, profile=understanding.profile, country_asked=True, leaving=leaving, draft=draft)
-    faint = bool(understanding.dangers) and understanding.dangers[0].is_faint
-    return Session(
-        profile=understanding.profile,
-        topic=(guessed(understanding, reply) or session.topic) if faint or reply.topic in ASIDE else reply.topic,
-        danger=understanding.dangers[0] if understanding.dangers else None,
-        declined=reply.topic == NO_DOSING,
-        country_asked=True,
-    )
+        return replace(with_profile(session, understanding), leaving=leaving, draft=draft)
+    gravest, others = understanding.dangers[:1], understanding.dangers[1:]
+    faint = any(danger.is_faint for danger in gravest)
+    topic = (guessed(understanding, reply) or session.topic) if faint or reply.topic in ASIDE else reply.topic
+    after = with_profile(Session(topic=topic, declined=reply.topic == NO_DOSING), understanding)
+    return after.among([*gravest, *(danger for danger in others if not danger.is_faint)])
+
+
+def with_profile(session: Session, understanding: Understanding) -> Session:
+    """The session with what is known of the reader. Who was asked for the country is not asked again."""
+    guessed = understanding.country_guessed
+    return replace(session, profile=understanding.profile, country_guessed=guessed, country_asked=not guessed)
 
 
 def guessed(understanding: Understanding, reply: Reply) -> str | None:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from bot.conversation.commands import of_command, read_command
+from bot.conversation.commands import beside_command, of_command, read_command
+from bot.conversation.directory import Found
 from bot.conversation.language import (
     Phrases,
     Told,
@@ -21,12 +22,13 @@ from bot.conversation.library import ASIDE, NO_DOSING, OUT_OF_SCOPE, SMALL_TALK,
 from bot.conversation.matching import candidates, match
 from bot.conversation.probabilities import EMPTY, asked_in_turn, confident, judge, with_stretches
 from bot.conversation.spelling import RUSSIAN
-from bot.conversation.triage import Probabilities, Signal, asks_for_dosing, triage
+from bot.conversation.triage import USUAL_TOPIC, Probabilities, Signal, asks_for_dosing, triage
 from bot.vocabulary import (
     Audience,
     Candidate,
     Command,
     CommandKind,
+    Danger,
     Message,
     Profile,
     Session,
@@ -50,36 +52,64 @@ FEW_WORDS = 5
 """Up to so many words beside a place a message is read without it."""
 OPENED = 3
 """From so many words on, what stands after an opening is a message of its own."""
-ALARMING_STEPS = frozenset({"step-not-breathing", "step-no-naloxone", "step-alone"})
-"""Steps that calm nobody: they are heard among other words too."""
+ALARMING_STEPS = ("step-not-breathing", "step-no-naloxone", "step-alone")
+"""Steps that calm nobody, the gravest first: they are heard among other words too."""
+PLACE_LENGTH = 4
+"""Up to so many words the name of a place has."""
 STEP_LENGTH = 7
 """Up to so many words an answer to the guided emergency may have; a longer message is read as a new one."""
 
 
 def understand(message: Message, session: Session, library: Library) -> Understanding:
     """What a message means; it holds no word of it."""
-    profile = known_to_us(session.profile.told(message.told), library)
-    told = tell(message.text, library, profile.language)
     command = read_command(message.text, library)
+    rest = beside_command(command, message.text)
+    if rest and understood(replace(message, text=rest), Session(session.profile), None, library).dangers:
+        # "/help my brother is not breathing": the words matter more.
+        message, command = replace(message, text=rest), None
+    return with_country(understood(message, session, command, library), session)
+
+
+def with_country(understanding: Understanding, session: Session) -> Understanding:
+    """
+    What was understood, and in an emergency not with the number of a country that was named in passing before it.
+
+    A place that is named with an emergency is where it is.
+    """
+    if understanding.urgency is not Urgency.EMERGENCY or not understanding.country_guessed:
+        return understanding
+    profile = understanding.profile
+    if session.country_guessed and profile.country == session.profile.country:
+        profile = replace(profile, country=None)
+    return replace(understanding, profile=profile, country_guessed=False)
+
+
+def understood(message: Message, session: Session, command: Command | None, library: Library) -> Understanding:
+    """
+    What a message means.
+
+    Args:
+        command: that it is; None for words.
+    """
+    profile = known_to_us(session.profile.told(message.told), library)
+    told = told_by(message.text, library, profile.language)
     language = language_of(message, profile, told, command, library)
     profile = replace(profile, language=language)
     if command:
         understanding = of_command(command, profile, session, library)
-        setting = command.kind in SETTINGS and session.danger
-        return replace(understanding, dangers=(session.danger,)) if setting and session.danger else understanding
+        return replace(understanding, dangers=session.dangers) if command.kind in SETTINGS else understanding
     form = library.spelling.in_cyrillic(lowered(message.text)) if told.latin else folded(message.text)
     typed = words(form)
     heard = words(message.text) + typed if told.latin else typed
     spoken = library.words[language]
-    place = spoken.places.find(heard)
-    only_place = place is not None and spoken.fillers.issuperset(place.rest)
-    # "He died in spain" must not replace the number of a country that the reader has told.
-    country = place.country if place and (only_place or place.is_home or not profile.country) else None
-    audience = find_audience(heard, spoken.audiences)
-    profile = profile.told(Profile(None, country, audience))
-    understanding = Understanding(language, profile, foreign=told.foreign)
-    if typed in spoken.switch or only_place:
-        return replace(understanding, only_told=True, dangers=(session.danger,) if session.danger else ())
+    place = spoken.places.find(typed) or (spoken.places.find(heard) if told.latin else None)
+    place = place or only_place_in(message.text, library)
+    profile = profile.told(Profile(audience=find_audience(heard, spoken.audiences)))
+    guessed = session.country_guessed and not message.told.country
+    understanding = Understanding(language, profile, foreign=told.foreign, country_guessed=guessed)
+    understanding = with_place(understanding, place, session, spoken)
+    if typed in spoken.switch or understanding.only_told:
+        return replace(understanding, only_told=True, dangers=session.dangers)
     if not typed:
         return still_in_danger(understanding, session, True, library)
     emergency = session.danger is not None and session.danger.urgency is Urgency.EMERGENCY
@@ -88,15 +118,15 @@ def understand(message: Message, session: Session, library: Library) -> Understa
         return of_command(Command(CommandKind.ANSWER, step), profile, session, library)
     if session.danger and session.danger.is_faint and (said := spoken.affirming.told(typed, spoken.fillers)):
         if said[-1]:
-            return replace(understanding, dangers=(replace(session.danger, is_faint=False),))
-        session = replace(session, danger=None)
+            return replace(understanding, dangers=(confirmed(session.danger, library), *session.others))
+        session = session.among(session.others)
     if place and len(place.rest) <= FEW_WORDS and not told.latin:
         # Of "he od in texas" the model would read the place most of all.
         form = " ".join(place.rest)
     signals = library.all_signals.heard(" ".join(heard))
     meant = of_words(understanding, form, signals, session, library)
     # "he woke up" beside other words is a step, unless those words tell a danger of another kind.
-    other = any(danger.urgency is not Urgency.EMERGENCY for danger in meant.dangers)
+    other = any(danger.urgency is not Urgency.EMERGENCY for danger in set(meant.dangers) - set(session.dangers))
     return of_command(Command(CommandKind.ANSWER, step), profile, session, library) if step and not other else meant
 
 
@@ -149,6 +179,12 @@ def of_words(
     return still_in_danger(understanding, session, leans, library)
 
 
+def confirmed(danger: Danger, library: Library) -> Danger:
+    """A danger that was heard faintly, and asked about: it is told now, and no calm topic answers in its place."""
+    own = library.urgency_of.get(danger.topic) is danger.urgency
+    return Danger(danger.urgency, danger.topic if own else USUAL_TOPIC[danger.urgency])
+
+
 def without_openings(text: str, spoken: Words) -> str:
     """
     A folded text from where it begins to say something: "hello. well, i found foil" says "i found foil".
@@ -157,11 +193,52 @@ def without_openings(text: str, spoken: Words) -> str:
     nothing is asked.
     """
     parts = text.split()
-    for length in spoken.opening_lengths:
-        opening, rest = words(" ".join(parts[:length])), parts[length:]
-        if opening in spoken.openings and len(rest) >= OPENED:
-            return without_openings(" ".join(rest), spoken)
-    return text
+    begins = 0
+    while length := next((n for n in spoken.opening_lengths if opens(parts[begins:], n, spoken)), 0):
+        begins += length
+    return " ".join(parts[begins:]) if begins else text
+
+
+def opens(parts: Sequence[str], length: int, spoken: Words) -> bool:
+    """Whether so many words are an opening, with a message after them."""
+    return len(parts) - length >= OPENED and words(" ".join(parts[:length])) in spoken.openings
+
+
+def with_place(known: Understanding, place: Found | None, session: Session, spoken: Words) -> Understanding:
+    """
+    What is known so far, with the country of a place that a message names.
+
+    "He died in spain" must not replace the number of a country that the reader has told.
+    """
+    if place is None:
+        return known
+    is_all = spoken.fillers.issuperset(place.rest)
+    told = is_all or place.is_home
+    if not (told or not known.profile.country or session.country_guessed):
+        return known
+    profile = replace(known.profile, country=place.country)
+    return replace(known, profile=profile, country_guessed=not told, only_told=is_all)
+
+
+def told_by(text: str, library: Library, known: str | None) -> Told:
+    """
+    Which language a message tells, where another was spoken before: a place alone tells none, nor does one word that
+    only sounds Russian: "narkan" is how anybody may spell it.
+    """
+    told = tell(text, library, known)
+    if known not in library.words or not (told.language and told.language != known):
+        return told
+    sounds = told.latin and len(words(text)) == 1
+    return Told(None) if sounds or only_place_in(text, library) else told
+
+
+def only_place_in(text: str, library: Library) -> Found | None:
+    """The place that is all of a message, by its name in any of our languages."""
+    typed = words(text)
+    if not 0 < len(typed) <= PLACE_LENGTH:
+        return None
+    found = (spoken.places.find(typed) for spoken in library.words.values())
+    return next((place for place in found if place and not place.rest), None)
 
 
 def language_of(message: Message, profile: Profile, told: Told, command: Command | None, library: Library) -> str:
@@ -233,7 +310,9 @@ def spoken_step(typed: tuple[str, ...], spoken: Words) -> str | None:
     if len(typed) > STEP_LENGTH:
         return spoken.steps.get(typed)
     told = spoken.steps.told(typed, spoken.fillers)
-    return told[0] if told else next((step for step in spoken.steps.spoken(typed) if step in ALARMING_STEPS), None)
+    heard = told or tuple(spoken.steps.spoken(typed))
+    # "He woke up, now hes not breathing": what alarms counts, and else what was said last.
+    return next((step for step in ALARMING_STEPS if step in heard), told[-1] if told else None)
 
 
 def find_audience(typed: tuple[str, ...], audiences: Phrases[Audience]) -> Audience | None:

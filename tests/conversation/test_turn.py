@@ -179,10 +179,10 @@ def test_something_clearly_else_ends_the_emergency(talk: Talk) -> None:
 @pytest.mark.parametrize(
     ("step", "text", "urgency", "topic"),
     [
-        ("step-breathing", "i want to kill myself", Urgency.SELF_HARM, "self-harm"),
+        ("step-breathing", "i want to kill myself", Urgency.EMERGENCY, "self-harm"),
         ("step-called", "i took too much and feel weird", Urgency.EMERGENCY, "i-took-too-much"),
-        ("step-woke-up", "i want to kill myself", Urgency.SELF_HARM, "self-harm"),
-        ("step-breathing", "хочу покончить с собой", Urgency.SELF_HARM, "self-harm"),
+        ("step-woke-up", "i want to kill myself", Urgency.EMERGENCY, "self-harm"),
+        ("step-breathing", "хочу покончить с собой", Urgency.EMERGENCY, "self-harm"),
         ("step-mistake", "mi amigo no respira", Urgency.EMERGENCY, "someone-down"),
     ],
 )

@@ -53,7 +53,7 @@ def opened(token: str, sealing: Sealing, at: datetime, topics: Collection[str]) 
         read = Token.model_validate_json(content)
     except (SealError, ValidationError, binascii.Error, ValueError):
         return Session()
-    named = {read.session.topic, read.session.danger and read.session.danger.topic} - {None}
+    named = {read.session.topic, *(danger.topic for danger in read.session.dangers)} - {None}
     return read.session if at < read.until and named <= set(topics) else Session()
 
 
