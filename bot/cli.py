@@ -254,7 +254,6 @@ def run_train(options: argparse.Namespace, settings: Settings) -> int:
     root = find_responses()
     by_group = read_topics(root)
     topics = {name: topic for members in by_group.values() for name, topic in members.items()}
-    groups = {name: group for group, members in by_group.items() for name in members}
     languages = tuple(sorted(path.parent.name for path in root.glob("*/language.yaml")))
     rows, faults = read_questions(root, languages, topics)
     if faults:
@@ -265,7 +264,7 @@ def run_train(options: argparse.Namespace, settings: Settings) -> int:
         further_training.train_further(rows, root / "model", settings.cache_folder, print, options.runs)
     titles = {key: response.title for key, response in load(root).library.responses.items()}
     model = root / "model"
-    card = training.fit_heads(rows, titles, groups, load_encoder(model), model, settings.cache_folder, print)
+    card = training.fit_heads(rows, titles, load_encoder(model), model, settings.cache_folder, print)
     for name, value in card.figures.items():
         print(f"  {name:20} {value:7.1%}")
     print(

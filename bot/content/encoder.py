@@ -79,7 +79,6 @@ class HeadsCard(Closed):
     offer_from: float
     witnesses: dict[Urgency, tuple[str, ...]] = Field(default_factory=dict)
     dosing_witnesses: tuple[str, ...] = ()
-    after: tuple[str, ...]
     glance: GlanceCard
     figures: dict[str, float]
 
@@ -239,7 +238,6 @@ def load_heads(folder: Path) -> Heads:
             {urgency: frozenset(topics) for urgency, topics in card.witnesses.items()},
             frozenset(card.dosing_witnesses),
             weights["talk"].astype(np.float64),
-            dict(zip(card.after, weights["after"].astype(np.float64), strict=True)),
         )
 
 

@@ -34,7 +34,7 @@ class Heads:
     `urgency` and `dosing` are one-against-rest (rows of width + 1, the intercept last); `topic` is multinomial over
     `topics`. `witnesses` are the topics that speak of a danger, `dosing_witnesses` those that speak of dosing: their share
     is a second opinion on it. `answer_from` and `offer_from` are probabilities of the best topic. `talk` is another
-    multinomial one over `topics`, for a message in a talk: its intercepts are in `after`, by the topic answered last.
+    multinomial one over `topics`, for a message in a talk: on its vector alone and its vector after the last title.
     """
 
     urgency: Weights
@@ -47,7 +47,6 @@ class Heads:
     witnesses: Mapping[Urgency, frozenset[str]] = field(default_factory=dict)
     dosing_witnesses: frozenset[str] = frozenset()
     talk: Weights | None = None
-    after: Mapping[str, Weights] = field(default_factory=dict)
 
     def __call__(self, vector: Vector) -> Probabilities:
         """The probabilities of a unit vector of the width that the heads were fitted on."""
@@ -62,16 +61,21 @@ class Heads:
             self._likeliest(shares),
         )
 
-    def topics_after(self, last: str, vector: Vector) -> dict[str, float] | None:
+    def topics_in_talk(self, alone: Vector, within: Vector) -> dict[str, float] | None:
         """
-        The probabilities of the topics where another was answered last; None where nothing is known of what follows it.
+        The probabilities of the topics of a message in a talk; None where nothing is known of talks.
 
-        Read together with the title of the last answer, "and if he uses anyway" is about the same again: the title has most
-        of the words. By itself it may be about a few topics, and which of them people ask after another can be learnt.
+        By itself "and if he uses anyway" may be about a few topics; read together with the title of the last answer it is
+        about the same again, for the title has most of the words. Which of both to believe, and when, is learnt: of 494
+        turns of other people's talks 420 got their topic so, 403 read within alone, 400 by what is mostly asked after a topic.
+
+        Args:
+            alone: the vector of the message.
+            within: that of the message after the title of what was answered last.
         """
-        if self.talk is None or last not in self.after:
+        if self.talk is None:
             return None
-        return self._likeliest(shares_of(self.talk @ vector.astype(np.float64) + self.after[last]))
+        return self._likeliest(shares_of(self.talk @ np.concatenate([alone, within, [1.0]]).astype(np.float64)))
 
     @cached_property
     def _places(self) -> Mapping[Urgency, Places]:

@@ -8,7 +8,7 @@ from bot.conversation.language import after_title
 from bot.conversation.library import NO_DOSING, OUT_OF_SCOPE, SMALL_TALK, Library
 from bot.conversation.matching import in_both, in_context, with_dangers_as
 from bot.conversation.stretches import sentences, stretches
-from bot.conversation.triage import Probabilities, Thresholds, clear_topic
+from bot.conversation.triage import FAINT, Probabilities, Thresholds, clear_topic
 from bot.vocabulary import Urgency
 
 CONTEXT = 0.9
@@ -67,11 +67,11 @@ def judge(text: str, library: Library, language: str, topic: str | None) -> Prob
         alone = replace(alone, urgencies=library.glance.beside(alone.urgencies, mended))
     if topic is None or library.response(language, topic) is None:
         return alone
-    within = library.heads(library.encoder(after_title(library.title(language, topic), mended)))
-    followed = library.heads.topics_after(topic, vectors[-1])
-    within = replace(within, topics=followed or within.topics)
+    read = library.encoder(after_title(library.title(language, topic), mended))
+    within = library.heads(read)
+    within = replace(within, topics=library.heads.topics_in_talk(vectors[-1], read) or within.topics)
     # A refusal's title makes whatever follows sound like the same request again.
-    aside = topic == NO_DOSING and is_of_its_own(alone, (followed or {}).get(NO_DOSING, 0.0))
+    aside = topic == NO_DOSING and is_of_its_own(alone, within.topics.get(NO_DOSING, 0.0))
     mixed = alone if aside else in_context(alone, within, CONTEXT)
     # The title of an emergency, or of a step in one, must not raise an alarm by itself.
     alarming = library.topics[topic].urgency is not Urgency.NONE or library.topics[topic].group == "steps"
@@ -93,7 +93,7 @@ def with_stretches(
     Of emergencies told beside a question, "he is blue. what is narcan", 57 to 88 % were heard in the whole message and 83 to
     90 % in a stretch, of requests for dosing 53 to 81 and 91 to 95; of 1,200 calm messages one was misread by it.
     """
-    missed = [u for u, p in whole.urgencies.items() if p < thresholds.urgencies[u]]
+    missed = [u for u, p in whole.urgencies.items() if p < max(thresholds.urgencies[u], FAINT[u])]
     if library.glance is None or Urgency.EMERGENCY not in missed:
         return whole
     worth = [stretch for stretch in stretches(text) if stretch != text and library.glance.stops(stretch)]

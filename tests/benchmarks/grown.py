@@ -215,15 +215,13 @@ def grow_model(source: Path, folder: Path, growth: Growth, own: list[str]) -> No
     dice = np.random.default_rng(1)
     with np.load(source / "heads.npz", allow_pickle=False) as weights:
         heads = dict(weights)
-    topic, talk, after, names = [heads["topic"]], [heads["talk"]], [heads["after"]], list(card.topics)
+    topic, talk, names = [heads["topic"]], [heads["talk"]], list(card.topics)
     for number in range(1, growth.topics):
-        mixed = dice.permuted(heads["topic"][:, :-1], axis=1)
-        topic.append(np.hstack([mixed, heads["topic"][:, -1:] - 3]).astype(heads["topic"].dtype))
-        talk.append(mixed)
-        after.append(heads["after"] - 3)
+        for grown, own_heads in ((topic, heads["topic"]), (talk, heads["talk"])):
+            mixed = dice.permuted(own_heads[:, :-1], axis=1)
+            grown.append(np.hstack([mixed, own_heads[:, -1:] - 3]).astype(own_heads.dtype))
         names += [copy_of(name, number) for name in card.topics]
-    grown = {"topic": np.vstack(topic), "talk": np.vstack(talk), "after": np.hstack(after)}
-    np.savez(folder / "heads.npz", **{**heads, **grown})
+    np.savez(folder / "heads.npz", **{**heads, "topic": np.vstack(topic), "talk": np.vstack(talk)})
     thresholds = {f"{c}{n}" if n > 1 else c: card.thresholds[c] for c in own for n in range(1, growth.languages + 1)}
     content = (folder / "heads.npz").read_bytes()
     made = card.model_copy(

@@ -11,7 +11,7 @@ import pytest
 
 from bot.content.encoder import load_glance, load_heads, load_spelling
 from bot.content.questions import Question
-from bot.conversation.language import folded
+from bot.conversation.language import after_title, folded
 from bot.vocabulary import Urgency, Vector
 
 pytest.importorskip("sklearn")
@@ -71,7 +71,7 @@ TURNS = [
     for number in range(6)
 ]
 """The same few words, which ask about one topic or another by what was answered last."""
-GROUPS = {topic: "all" for topic, _, _ in KINDS}
+TITLES = {(language, topic): f"{topic} or not" for topic, _, _ in KINDS for language in ("en", "ru")}
 
 
 def fitted(folder: Path) -> Path:
@@ -80,7 +80,7 @@ def fitted(folder: Path) -> Path:
     folder.mkdir()
     files = {"encoder.onnx": {"sha256": "0" * 64, "bytes": 1}}
     (folder / "card.json").write_text(json.dumps({"files": files}), encoding="utf-8")
-    fit_heads(ROWS + TURNS, {}, GROUPS, encode, folder, folder / "cache", said.append)
+    fit_heads(ROWS + TURNS, TITLES, encode, folder, folder / "cache", said.append)
     return folder
 
 
@@ -107,11 +107,11 @@ def test_what_a_turn_is_about_hangs_on_what_was_answered_last(tmp_path: Path) ->
     heads = load_heads(fitted(tmp_path / "one"))
     for turn in TURNS:
         assert turn.after
-        seen = heads.topics_after(turn.after, encode(folded(turn.text)))
+        title = TITLES[turn.language, turn.after]
+        seen = heads.topics_in_talk(encode(folded(turn.text)), encode(after_title(title, turn.text)))
         assert seen
         assert max(seen, key=lambda topic: seen[topic]) == turn.topic
         assert abs(sum(seen.values()) - 1) < 1e-6
-    assert heads.topics_after("no-dosing", encode("so what")) is None  # nothing followed on it
 
 
 def test_the_glance_hears_the_dangers_among_its_rows_and_hurries_for_few_others(tmp_path: Path) -> None:
