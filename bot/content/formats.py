@@ -353,6 +353,13 @@ class UnusableFileError(Exception):
 class Loader(yaml.CSafeLoader):
     """Safe YAML in which only `true` and `false` are booleans, as in YAML 1.2: "no" and "on" are words here."""
 
+    def construct_object(self, node: Any, deep: bool = False) -> Any:
+        """The value of a node; one that only looks like a date or number is a fault with a line, as all else that is no YAML."""
+        try:
+            return super().construct_object(node, deep)
+        except ValueError as error:
+            raise yaml.constructor.ConstructorError(problem=str(error), problem_mark=node.start_mark) from error
+
 
 Loader.yaml_implicit_resolvers = {
     first: [(tag, pattern) for tag, pattern in resolvers if tag != "tag:yaml.org,2002:bool"]

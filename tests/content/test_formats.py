@@ -52,6 +52,8 @@ def test_a_response_has_a_head_and_voices_with_their_lines(tmp_path: Path) -> No
         (HEAD.replace("title: T", "title: ''"), 2, "title"),
         (HEAD.replace("sources: [a]", "sources: []"), 3, "sources"),
         (HEAD.replace("checked: 2026-11-25", "checked: soon"), 4, "checked"),
+        (HEAD.replace("checked: 2026-11-25", "checked: 2026-11-31"), 4, "day is out of range"),
+        (HEAD.replace("title: T", "title: 0x_"), 2, "invalid literal"),
         (HEAD.replace("carries: []", "colour: blue\ncarries: []"), 5, "colour"),
         (HEAD.replace("sources: [a]", "sources: [a"), 4, "no YAML"),
         (HEAD.replace("follow_ups: []", "follow_ups: [Not An Id]"), 6, "follow_ups"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from datetime import timedelta
 from pathlib import Path
@@ -92,6 +93,17 @@ def test_an_emergency_answer_that_lapsed_gives_way_to_the_last_resort(language: 
     loaded = load(responses_copy)
     turn = Talk(loaded.library).say("/emergency", told=Profile(language, "KZ"))
     assert turn.reply.topic == "last-resort"
+    assert_helps(loaded.library)
+
+
+def test_a_date_that_the_calendar_lacks_costs_its_file_alone(english_copy: Path) -> None:
+    path = english_copy / "en" / "naloxone-what-is.md"
+    text = re.sub("(?m)^checked: .*$", "checked: 2026-11-31", path.read_text(encoding="utf-8"))
+    path.write_text(text, encoding="utf-8")
+    loaded = load(english_copy)
+    line = text[: text.index("checked: ")].count("\n") + 1
+    assert f"en/naloxone-what-is.md:{line}: no YAML: day is out of range for month" in map(str, loaded.faults)
+    assert ("en", "naloxone-what-is") not in loaded.library.responses
     assert_helps(loaded.library)
 
 
