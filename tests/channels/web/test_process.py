@@ -7,10 +7,12 @@ import json
 import os
 import re
 import socket
+import sqlite3
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.error import HTTPError
@@ -45,6 +47,18 @@ class Process:
     def say(self, text: str, **more: str) -> tuple[str, float]:
         """A message of a program."""
         return self.ask("/api/messages", json.dumps({"text": text, **more}).encode())
+
+    @property
+    def database(self) -> Path:
+        """The embedded database."""
+        return self.folder / "data" / "overdose-bot" / "overdose-bot.sqlite3"
+
+    def shows(self, **facts: bool) -> None:
+        """Wait until who watches over it is told so."""
+        until = time.monotonic() + 30
+        while not facts.items() <= json.loads(self.ask("/readyz")[0]).items():
+            assert time.monotonic() < until
+            time.sleep(0.1)
 
 
 @pytest.fixture(scope="module", params=["embedded", "stuck"])
@@ -97,6 +111,15 @@ def test_the_card_and_a_danger_are_answered_in_time_whatever_the_database_does(p
         card, seconds = process.ask("/emergency?country=KZ")
         assert 'href="tel:103"' in card
         assert seconds < IN_TIME
+
+
+@pytest.mark.parametrize("process", ["embedded"], indirect=True)
+def test_a_database_that_goes_away_is_seen_by_who_watches_and_so_is_its_return(process: Process) -> None:
+    process.shows(store=True)
+    with closing(sqlite3.connect(process.database, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        process.shows(store=False)
+    process.shows(store=True)
 
 
 def test_under_a_flood_the_card_and_a_danger_are_answered_in_time(process: Process) -> None:
