@@ -39,9 +39,8 @@ from bot.vocabulary import Session
 HOUR = 3600.0
 TICK = 1.0
 """Seconds between looks at the store and at what waits."""
-STALE_POLL = 60.0
-"""Seconds without a good poll after which the bot is not ready."""
 STALE_MESSAGE = 60.0
+"""Seconds that the oldest message may have waited, after which the bot is not ready."""
 SUNG = 20.0
 """Seconds between two canaries."""
 SILENT = 75.0
@@ -81,12 +80,11 @@ def sealing_of(settings: Settings) -> Sealing:
 class Served:
     """All that runs, and how it fares."""
 
-    settings: Settings
     assistant: Assistant
-    sealing: Sealing
     database: Database
     telegram: Telegram | None = None
     poller: Poller | None = None
+    webhook: Webhook | None = None
     sender: Sender | None = None
     store_ready: bool = False
     next_due: date | None = None
@@ -96,7 +94,7 @@ class Served:
         facts = {"library": bool(self.assistant.library.responses), "model": self.assistant.library.heads is not None}
         facts["store"] = self.store_ready and (self.telegram is None or self.telegram.store_is_there)
         if self.telegram:
-            facts["telegram"] = self.poller is None or (not self.poller.locked_out and self.poller.age < STALE_POLL)
+            facts["telegram"] = all(way.is_well for way in (self.poller, self.webhook) if way)
             facts["backlog"] = self.telegram.oldest < STALE_MESSAGE
         return facts
 
@@ -132,7 +130,7 @@ def run(
 ) -> None:
     """Serve on sockets that listen until told to end; `next_due` is when the first review of a text is due."""
     database = Database(settings.database)
-    served = Served(settings, assistant, sealing, database, next_due=next_due)
+    served = Served(assistant, database, next_due=next_due)
     routes: list[BaseRoute] = []
     engine = Engine("engine")
     if settings.telegram_token:
@@ -142,7 +140,9 @@ def run(
         if settings.telegram_mode == "polling":
             served.poller = Poller(served.telegram, served.sender.clock, token, root)
         else:
-            routes.append(webhook_route(served.telegram, webhook_secret(settings, sealing)))
+            secret = webhook_secret(settings, sealing)
+            served.webhook = Webhook(served.sender.bot, f"{settings.public_url}{PATH}", secret)
+            routes.append(webhook_route(served.telegram, secret))
     app = make_app(
         assistant,
         sealing,
@@ -271,16 +271,13 @@ async def send(served: Served) -> None:
 
 async def receive(served: Served) -> None:
     """Poll Telegram for updates, or see that it posts them to us."""
-    sender, settings = served.sender, served.settings
-    if sender is None:
-        return
-    if served.poller:
+    sender = served.sender
+    if sender and served.poller:
         async with asyncio.TaskGroup() as group:
             group.create_task(insist(lambda: sender.bot.delete_webhook(drop_pending_updates=False), "webhook removed"))
             group.create_task(served.poller.run())
-        return
-    secret = webhook_secret(settings, served.sealing)
-    await Webhook(sender.bot, f"{settings.public_url}{PATH}", secret).keep()
+    elif served.webhook:
+        await served.webhook.keep()
 
 
 async def introduced(served: Served) -> None:

@@ -9,16 +9,19 @@ import socket
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from math import inf
+from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 from prometheus_client import REGISTRY
+from telegram.error import InvalidToken
 
 from bot.channels.telegram.sending import make_bot
-from bot.channels.telegram.webhook import Webhook
-from tests.telegram.bot_api import WEBHOOK, BotApi, Fault
+from bot.channels.telegram.webhook import STALE, Webhook
+from tests.telegram.bot_api import ANY, WEBHOOK, BotApi, Fault
 from tests.telegram.conftest import Newcomers
 from tests.telegram.expected import GRAVE, PLAIN, TOPICS
 from tests.telegram.running import SECRET, RunningBot
@@ -100,6 +103,51 @@ def test_the_address_of_another_deploy_is_told_of_once_and_left(apart: BotApi) -
     assert [gauges["webhook_astray"] for gauges in seen] == [0.0, 1.0, 1.0, 0.0]
     assert alarms("webhook elsewhere") == before + 1
     assert len(apart.calls("setWebhook")) == 3
+
+
+def test_who_watches_sees_whether_posts_come_to_us(apart: BotApi) -> None:
+    async def seen() -> list[bool]:
+        async with make_bot(apart.token, apart.root, 2) as bot:
+            webhook = Webhook(bot, OURS, SECRET)
+            await webhook.tell()
+            well = [webhook.is_well]
+            for url in (THEIRS, OURS):
+                await asyncio.to_thread(told, apart, "setWebhook", url=url)
+                await webhook.look()
+                well.append(webhook.is_well)
+            webhook.last_good -= STALE
+            return [*well, webhook.is_well]
+
+    assert asyncio.run(seen()) == [True, False, True, False]
+
+
+def test_a_refused_token_is_told_of_once_and_not_well_until_it_is_good_again(apart: BotApi) -> None:
+    before = alarms("token refused")
+
+    async def seen() -> list[bool]:
+        async with make_bot(apart.token, apart.root, 2) as bot:
+            webhook = Webhook(bot, OURS, SECRET)
+            await webhook.tell()
+            apart.fault("getWebhookInfo", Fault.unauthorized(), times=2)
+            well = []
+            for _ in range(3):
+                with suppress(InvalidToken):
+                    await webhook.look()
+                well.append(webhook.is_well)
+            return well
+
+    assert asyncio.run(seen()) == [False, False, True]
+    assert alarms("token refused") == before + 1
+
+
+def test_a_token_that_is_refused_from_the_start_is_shown_and_the_web_goes_on(apart: BotApi, tmp_path: Path) -> None:
+    apart.fault(ANY, Fault.unauthorized(), times=None)
+    with RunningBot(apart, tmp_path, telegram_mode="webhook").start(ready=False) as bot:
+        bot.wait_until(lambda: bot.condition()[1]["telegram"] is False)
+        assert len(bot.events("token refused")) == 1
+        assert bot.lives()
+        apart.heal()
+        bot.wait_until(lambda: bot.condition()[0] == 200, 30)
 
 
 def test_messages_that_telegram_cannot_post_are_seen_to_wait(apart: BotApi) -> None:

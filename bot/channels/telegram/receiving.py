@@ -27,7 +27,9 @@ SLACK = 4.0
 RETRY = (0.3, 1.0, 2.0, 3.0)
 """Seconds before the next poll after so many failed ones."""
 LOCKED_OUT = 3.0
-"""Seconds before the next poll where the token is refused or another process polls."""
+"""Seconds before Telegram is asked again where the token is refused or another process polls."""
+STALE = 60.0
+"""Seconds without a good poll after which it is not known whether messages come."""
 STORE_AWAY = 0.5
 """Seconds before the next poll where the store could not keep what the last one brought: dangers are heard in it."""
 STANDS_BY = 0.5
@@ -70,6 +72,11 @@ class Poller:
     def age(self) -> float:
         """Seconds since the last poll that Telegram answered well."""
         return time.monotonic() - self.last_good
+
+    @property
+    def is_well(self) -> bool:
+        """Whether Telegram's messages come to us, as far as is known."""
+        return not self.locked_out and self.age < STALE
 
     async def run(self) -> None:
         """Poll; no error ends it."""
