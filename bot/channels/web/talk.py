@@ -8,6 +8,7 @@ import binascii
 from collections import OrderedDict
 from collections.abc import Collection, Coroutine
 from datetime import datetime, timedelta
+from itertools import islice
 from typing import Any, Protocol, TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
@@ -27,6 +28,10 @@ REMEMBER_SECONDS = 0.2
 DOUBTING_SECONDS = 0.05
 """How long it may take after it failed, until it has answered again or so many seconds have gone."""
 DOUBTED = 5.0
+AGAIN = 1.0
+"""Seconds after which a store that has not forgotten a talk is told again."""
+AT_ONCE = 50
+"""Talks that it is told to forget at once."""
 
 
 class Token(BaseModel):
@@ -92,19 +97,66 @@ class TalksInMemory:
 
 
 class PatientTalks:
-    """Talks of a store that may be away: help does not wait for a database, and a little while after it failed hardly at all."""
+    """
+    Talks of a store that may be away: help does not wait for a database, and a little while after it failed hardly at all.
 
-    def __init__(self, talks: Talks) -> None:
+    What it does not keep in time is lost, and only a talk begins anew by that. What it is to forget it is told until it has.
+    """
+
+    def __init__(self, talks: Talks, most: int = 20_000) -> None:
+        """
+        Nothing is asked yet.
+
+        Args:
+            most: talks that a store which is away is still to forget; of more the oldest is left to the store's retention.
+        """
         self._talks = talks
+        self._most = most
         self._doubted_until = 0.0
+        self._unforgotten: dict[str, None] = {}
+        self._forgetting: asyncio.Task[None] | None = None
 
     async def recall(self, talk: str) -> Session:
-        """The session of a talk; a new one where the store fails or takes too long."""
+        """The session of a talk; a new one where the store fails, takes too long, or is still to forget it."""
+        if talk in self._unforgotten:
+            return Session()
         return await self._done(self._talks.recall(talk), "recall", RECALL_SECONDS) or Session()
 
     async def remember(self, talk: str, session: Session | None) -> None:
-        """Keep the session after a turn, where the store can; None: forget it."""
-        await self._done(self._talks.remember(talk, session), "remember", REMEMBER_SECONDS)
+        """Keep the session after a turn, where the store can; None: forget it, now or as soon as the store can."""
+        if session is None:
+            await self._forget(talk)
+        elif talk not in self._unforgotten:  # else it would be forgotten with what came before
+            await self._done(self._talks.remember(talk, session), "remember", REMEMBER_SECONDS)
+
+    async def _forget(self, talk: str) -> None:
+        """Have a talk forgotten; what takes longer than is waited for goes on."""
+        self._unforgotten[talk] = None
+        if len(self._unforgotten) > self._most:
+            del self._unforgotten[next(iter(self._unforgotten))]
+        if self._forgetting is None or self._forgetting.done():
+            self._forgetting = asyncio.create_task(self._forget_all())
+        await asyncio.wait({self._forgetting}, timeout=REMEMBER_SECONDS)
+
+    async def _forget_all(self) -> None:
+        """Tell the store what it is to forget until it has; that it fails is counted once."""
+        failed = False
+        while self._unforgotten:
+            error = await self._forget_some()
+            if error and not failed:
+                count_failure(error, "forget")
+            failed = error is not None
+            if failed:
+                await asyncio.sleep(AGAIN)
+
+    async def _forget_some(self) -> BaseException | None:
+        """Tell the store the oldest of what it is to forget; an error where it has not forgotten all of that."""
+        some = list(islice(self._unforgotten, AT_ONCE))
+        told = await asyncio.gather(*(self._talks.remember(talk, None) for talk in some), return_exceptions=True)
+        for talk, error in zip(some, told, strict=True):
+            if error is None:
+                self._unforgotten.pop(talk, None)
+        return next(filter(None, told), None)
 
     async def _done(self, work: Coroutine[Any, Any, T], where: str, patience: float) -> T | None:
         now = asyncio.get_running_loop().time

@@ -8,7 +8,7 @@ from datetime import timedelta
 
 import pytest
 
-from bot.channels.web.talk import LIFETIME, PURPOSE, PatientTalks, TalksInMemory, opened, sealed
+from bot.channels.web.talk import LIFETIME, PURPOSE, REMEMBER_SECONDS, PatientTalks, TalksInMemory, opened, sealed
 from bot.store.sealing import Sealing
 from bot.vocabulary import Audience, Danger, Profile, Session, Urgency
 from tests.conftest import NOON
@@ -142,5 +142,52 @@ def test_a_store_that_is_there_again_is_trusted_again() -> None:
         patient = PatientTalks(Waking())
         await patient.remember("a", SESSION)
         assert [await patient.recall("a") for _ in range(3)] == [Session(), SESSION, SESSION]
+
+    asyncio.run(go())
+
+
+class Reluctant(TalksInMemory):
+    """A store that forgets at the third time of asking, and takes longer than is waited for."""
+
+    asked = 0
+
+    async def remember(self, talk: str, session: Session | None) -> None:
+        """Keep it at once; None forgets it late."""
+        if session is None:
+            self.asked += 1
+            if self.asked < 3:
+                raise OSError
+            await asyncio.sleep(2 * REMEMBER_SECONDS)
+        await super().remember(talk, session)
+
+
+def test_who_asks_to_be_forgotten_is_forgotten_at_once_though_the_store_does_it_late() -> None:
+    async def go() -> None:
+        store = Reluctant()
+        patient = PatientTalks(store)
+        await patient.remember("a", SESSION)
+        async with asyncio.timeout(1.0):
+            await patient.remember("a", None)
+        assert await store.recall("a") == SESSION
+        assert await patient.recall("a") == Session()
+        async with asyncio.timeout(10.0):
+            while await store.recall("a") != Session():
+                await patient.remember("a", SESSION)  # what is kept between would be forgotten with the rest
+                await asyncio.sleep(0.05)
+        await patient.remember("a", SESSION)
+        assert await patient.recall("a") == SESSION
+
+    asyncio.run(go())
+
+
+def test_of_too_many_talks_that_a_store_is_to_forget_the_oldest_is_given_up() -> None:
+    async def go() -> None:
+        store = Reluctant()
+        patient = PatientTalks(store, most=2)
+        for talk in ("a", "b", "c"):
+            await patient.remember(talk, SESSION)
+        for talk in ("a", "b", "c"):
+            await patient.remember(talk, None)
+        assert [await patient.recall(talk) for talk in ("a", "b", "c")] == [SESSION, Session(), Session()]
 
     asyncio.run(go())
