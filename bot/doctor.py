@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from email.utils import parsedate_to_datetime
+from pathlib import Path
 
 import httpx
 from telegram import WebhookInfo
@@ -119,9 +120,17 @@ def of_database(settings: Settings, sealing: Sealing | None) -> Iterator[Finding
     finally:
         database.close()
     if database.embedded:
-        free = shutil.disk_usage(settings.data_folder).free
-        said = f"{free // 2**20} MiB free at {settings.data_folder}"
-        yield Finding("disk", said, None if free >= LEAST_DISK else "make room: a full disk stops the store")
+        yield of_disk(settings.data_folder)
+
+
+def of_disk(folder: Path) -> Finding:
+    """How much room there is for an embedded database."""
+    try:
+        free = shutil.disk_usage(folder).free
+    except OSError as error:
+        return Finding("disk", f"{folder} cannot be looked at: {type(error).__name__}", "can a folder be made there?")
+    said = f"{free // 2**20} MiB free at {folder}"
+    return Finding("disk", said, None if free >= LEAST_DISK else "make room: a full disk stops the store")
 
 
 def of_telegram(settings: Settings) -> Iterator[Finding]:

@@ -78,6 +78,13 @@ def test_a_database_that_is_away_is_named(findings: Any) -> None:
     assert found["database"] is False
 
 
+def test_a_database_that_the_disk_does_not_give_is_named(findings: Any, tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    found = findings(database_url=f"sqlite:///{tmp_path}/file/data/bot.sqlite3", secret_key="k" * 32)
+    assert (found["database"], found["disk"]) == (False, False)
+    assert "token" in found
+
+
 def test_a_secret_key_that_others_can_read_is_named(findings: Any, tmp_path: Path) -> None:
     findings()
     (tmp_path / "secret.key").chmod(0o644)

@@ -288,7 +288,7 @@ class Database:
                 else:
                     command.upgrade(config, revision)
                 db.commit()
-        except SQLAlchemyError as error:
+        except (SQLAlchemyError, OSError) as error:
             raise StoreError(type(error).__name__) from error
         except CommandError as error:
             raise StoreError(str(error)) from error
@@ -304,7 +304,7 @@ class Database:
             with self.engine.connect() as db:
                 head = ScriptDirectory.from_config(_alembic(db)).get_current_head()
                 return MigrationContext.configure(db).get_current_revision(), head
-        except SQLAlchemyError as error:
+        except (SQLAlchemyError, OSError) as error:
             raise StoreError(type(error).__name__) from error
 
 

@@ -6,6 +6,7 @@ import asyncio
 import sqlite3
 import time
 from collections.abc import Callable
+from contextlib import closing
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -185,6 +186,12 @@ def test_a_revision_that_there_is_not_is_a_store_error_that_names_it(database: D
     with pytest.raises(StoreError, match="nonsense"):
         database.upgrade("nonsense")
     assert database.revision() == before
+
+
+@pytest.mark.parametrize("work", [Database.upgrade, Database.revision, lambda database: database.run_now(forget_old)])
+def test_a_file_that_the_disk_does_not_give_is_a_store_error(work: Callable[[Database], Any], tmp_path: Path) -> None:
+    with closing(Database(f"sqlite:///{tmp_path}")) as database, pytest.raises(StoreError, match="IsADirectoryError"):
+        work(database)
 
 
 def test_the_tables_are_what_the_migrations_make(database: Database) -> None:
