@@ -38,8 +38,8 @@ STEPS = (
 )
 """The guided steps that the card keeps, in the order in which they are needed."""
 ROBOTS = "User-agent: *\nDisallow: /api/\nDisallow: /embed\n"
-OPEN = ("emergency", "answers", *READABLE)
-"""Pages beside the answers that search engines may show. The chat is not among them: it is nobody's business."""
+OPEN = ("emergency", "answers")
+"""Pages beside the answers to read that search engines may show. The chat is not among them: it is nobody's business."""
 SITEMAP = """<?xml version="1.0" encoding="UTF-8"?>
 <urlset xmlns="http://www.sitemaps.org/schemas/sitemap/0.9">
 {}</urlset>
@@ -274,14 +274,19 @@ class Pages:
             title=self.desk.assistant.library.title(language, topic),
             first=first_sentence(reply),
             address=f"/{path}" if is_readable else f"/answers/{topic}",
-            addresses=self._addresses(f"/{path}")
-            if is_readable
-            else {code: f"/answers/{code}/{topic}" for code in self.rendering.languages},
+            addresses=self._addresses_of(topic, path),
             reply=reply,
             related=[item for item in self.rendering.titles(language, reply) if self._is_public(item[0])],
             is_privacy=path == "privacy",
         )
         return HTMLResponse(page)
+
+    def _addresses_of(self, topic: str, path: str) -> dict[str, str]:
+        """Where an answer is, in each language that has it."""
+        readable = self._addresses(f"/{path}") if path in READABLE else {}
+        has = self.desk.assistant.library.response
+        codes = [code for code in self.rendering.languages if has(code, topic)]
+        return {code: readable.get(code, f"/answers/{code}/{topic}") for code in codes}
 
     def _is_public(self, topic: str) -> bool:
         return any(topic == known for known, _ in self.rendering.furniture[self.rendering.languages[0]].topics)
@@ -312,8 +317,9 @@ class Pages:
         root = self.rendering.public_url
         if not root:
             raise HTTPException(404)
-        paths = [f"/{name}?language={code}" for code in self.rendering.languages for name in OPEN]
+        paths = []
         for code, furniture in self.rendering.furniture.items():
+            paths += [f"/{name}?language={code}" for name in (*OPEN, *furniture.readable)]
             paths += [f"/answers/{code}/{topic}" for topic, _ in furniture.topics]
         listed = "".join(f"<url><loc>{root}{path}</loc></url>\n" for path in paths)
         return Response(SITEMAP.format(listed), media_type="application/xml")

@@ -37,6 +37,8 @@ class Furniture:
     options: str
     numbers: Markup
     topics: tuple[tuple[str, str], ...] = field(default=())
+    readable: Mapping[str, str] = field(default_factory=dict)
+    """Titles of the answers that have an address of their own, by it; of those alone that are served."""
 
     def options_with(self, country: str | None) -> Markup:
         """All countries to choose from, one of them chosen."""
@@ -93,7 +95,7 @@ class Rendering:
                 facts.get("profile", Profile()).country, self.assistant.library.words[language].services
             ),
             "profile": Profile(language),
-            "titles": {name: self.assistant.library.title(language, topic) for name, topic in READABLE.items()},
+            "readable": furniture.readable,
         }
         return self._templates.get_template(template).render({**known, **facts})
 
@@ -119,7 +121,10 @@ def furniture_of(assistant: Assistant, language: str) -> Furniture:
         for topic in library.topics.values()
         if topic.group not in {"steps", "meta", "service"} and library.response(language, topic.id)
     )
-    return Furniture(language, words.web, "\n".join(options), Markup("\n".join(numbers)), topics)
+    readable = {
+        name: library.title(language, topic) for name, topic in READABLE.items() if library.response(language, topic)
+    }
+    return Furniture(language, words.web, "\n".join(options), Markup("\n".join(numbers)), topics, readable)
 
 
 def collated(name: str) -> str:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
+from dataclasses import replace
 from html import unescape
 
 import pytest
@@ -227,6 +229,46 @@ def test_search_engines_are_led_to_answers_and_the_card_and_not_to_the_chat(make
                 other = re.search(f'hreflang="{language}" href="{root}([^"]+)"', page)
                 assert other
             assert "noindex" not in page
+
+
+def lacking(library: Library, languages: Collection[str], topics: Collection[str]) -> Library:
+    """The library with these texts withheld."""
+    kept = {key: text for key, text in library.responses.items() if key[0] not in languages or key[1] not in topics}
+    return replace(library, responses=kept)
+
+
+@pytest.mark.parametrize("languages", [("en", "es", "ru"), ("en",), ("ru",)], ids="-".join)
+@pytest.mark.parametrize("topics", [("privacy",), ("about-bot",), ("someone-down", "welcome")], ids="-".join)
+def test_where_a_text_is_withheld_all_else_is_served_and_no_link_leads_to_it(
+    topics: tuple[str, ...], languages: tuple[str, ...], make: Maker, web_library: Library
+) -> None:
+    root = "https://bot.example"
+    app = make(lacking(web_library, languages, topics), public_url=root)
+    with TestClient(app, client=SOMEWHERE, raise_server_exceptions=False) as client:
+        listed = re.findall("<loc>(.*?)</loc>", client.get("/sitemap.xml").text)
+        assert len(listed) > 100
+        links = {"/", *listed}
+        for path in ("/", "/emergency", "/answers", "/privacy", "/about"):
+            for language in web_library.languages:
+                page = client.get(path, params={"language": language}, headers={"accept": "text/html"})
+                assert page.status_code == 200 or path in {"/privacy", "/about"}
+                assert "tel:112" in page.text
+                assert page.headers["content-type"].startswith("text/html")
+                links |= set(re.findall(r'href="((?:/|https://bot\.example)[^"]*)"', page.text))
+        assert [link for link in links if client.get(unescape(link).removeprefix(root)).status_code != 200] == []
+
+
+def test_where_only_the_last_resort_is_signed_the_chat_the_card_and_errors_still_say_whom_to_call(
+    make: Maker, web_library: Library
+) -> None:
+    alone = lacking(web_library, web_library.languages, set(web_library.topics) - {"last-resort"})
+    with TestClient(make(alone), client=SOMEWHERE, raise_server_exceptions=False) as client:
+        statuses = {"/": 200, "/emergency": 200, "/answers": 200, "/privacy": 404, "/about": 404, "/zebra": 404}
+        for path, status in statuses.items():
+            page = client.get(path, headers={"accept": "text/html"})
+            assert (page.status_code, page.headers["content-type"]) == (status, "text/html; charset=utf-8")
+            assert "tel:112" in page.text
+            assert 'href="/privacy' not in page.text
 
 
 def test_without_an_address_of_ours_there_is_no_list_of_pages(client: TestClient) -> None:
