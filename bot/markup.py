@@ -14,6 +14,8 @@ WAY = re.compile(
     r"(?P<address>https://[^\s<>&]+)|(?<![\w.])(?P<number>[*+]?\d(?:[ -]?\d)*)(?![\w.])(?P<word> «[^»]+»)?"
 )
 """A way to reach help as the directory writes it: an address, or a number to dial or, with a word, to write to."""
+AWAY = ' rel="noreferrer"'
+"""What a link to an address carries."""
 
 
 def plain(text: str) -> str:
@@ -65,7 +67,7 @@ def _help_line(text: str) -> str:
 
 def _link(found: re.Match[str]) -> str:
     if found["address"]:
-        return f'<a href="{found["address"]}" rel="noreferrer">{found["address"]}</a>'
+        return f'<a href="{found["address"]}"{AWAY}>{found["address"]}</a>'
     number, word = re.sub(r"[ -]", "", found["number"]), found["word"] or ""
     return f'<a href="{"sms" if word else "tel"}:{number}">{found["number"]}</a>{word}'
 

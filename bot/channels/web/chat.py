@@ -336,6 +336,8 @@ class Pages:
             word=word,
             card=self.read(CARD, Profile(language)),
             pointer=self.rendering.pointer(language, None),
+            embedded=request.url.path == EMBED,
+            action=EMBED if request.url.path == EMBED else "/",
         )
         return HTMLResponse(page, status)
 

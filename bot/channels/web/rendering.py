@@ -9,12 +9,13 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, pass_context
+from jinja2.runtime import Context
 from markupsafe import Markup, escape
 
 from bot.assistant import Assistant
-from bot.markup import web_html
-from bot.vocabulary import Audience, ClearedReply, Profile, Urgency
+from bot.markup import AWAY, web_html
+from bot.vocabulary import Audience, ClearedReply, Passage, Profile, Urgency
 
 PAGES = Path(__file__).parent / "pages"
 ASSETS: Mapping[str, str] = {
@@ -26,6 +27,11 @@ ASSETS: Mapping[str, str] = {
 WORKER = "worker.js"
 READABLE: Mapping[str, str] = {"privacy": "privacy", "about": "about-bot"}
 """Answers with a page at an address of their own."""
+OUT_OF_THE_FRAME = ' target="_blank" rel="noopener noreferrer"'
+"""
+What links carry instead where the chat stands in another site. No page but the chat may be framed, ours or others': the
+browser would show none in the frame, and the talk would be gone.
+"""
 
 
 @dataclass(frozen=True)
@@ -63,7 +69,7 @@ class Rendering:
             trim_blocks=True,
             lstrip_blocks=True,
         )
-        self._templates.filters["passage"] = lambda passage: Markup(web_html(passage))
+        self._templates.filters["passage"] = passage_html
 
     def _texts(self) -> bytes:
         """What tells that the texts of the card are other ones than before."""
@@ -91,6 +97,7 @@ class Rendering:
             "version": self.version,
             "public_url": self.public_url,
             "embedded": False,
+            "away": Markup(OUT_OF_THE_FRAME if facts.get("embedded") else AWAY),
             "contact": self.assistant.library.directory.contact(
                 facts.get("profile", Profile()).country, self.assistant.library.words[language].services
             ),
@@ -106,6 +113,12 @@ class Rendering:
     def titles(self, language: str, reply: ClearedReply) -> list[tuple[str, str]]:
         """The choices of a reply that are answers to read, by topic and title."""
         return [(c.send.removeprefix("/answer "), c.label) for c in reply.choices if c.send.startswith("/answer ")]
+
+
+@pass_context
+def passage_html(context: Context, passage: Passage) -> Markup:
+    """A passage as HTML, its links as those of the page around it."""
+    return Markup(web_html(passage).replace(AWAY, context["away"]))
 
 
 def furniture_of(assistant: Assistant, language: str) -> Furniture:

@@ -400,6 +400,11 @@ def test_the_chat_in_a_frame_is_shown_where_it_is_listed_and_nowhere_else(browse
     framed.locator("#text").fill(DANGER["en"])
     framed.locator(".send").click()
     framed.locator("#reply.emergency").wait_for()
+    with context.expect_page() as opened:
+        framed.locator("#foot a[href^='/emergency']").click()
+    opened.value.locator("#number").wait_for()
+    opened.value.close()
+    assert framed.locator("#reply.emergency").is_visible()
     framed.locator("#text").focus()
     for _ in range(3):
         page.keyboard.press("Escape")

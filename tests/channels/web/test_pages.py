@@ -271,6 +271,37 @@ def test_where_only_the_last_resort_is_signed_the_chat_the_card_and_errors_still
             assert 'href="/privacy' not in page.text
 
 
+OUTSIDE = ('target="_blank" rel="noopener noreferrer"', 'target="_top"')
+INSIDE = re.compile(r'href="(?:tel:|sms:|#|/embed\?)')
+
+
+def leading_astray(page: str) -> list[str]:
+    """The links of a page in a frame that would put another one in its place."""
+    links = re.findall("<a [^>]*>", page)
+    return [link for link in links if not INSIDE.search(link) and not any(way in link for way in OUTSIDE)]
+
+
+@pytest.mark.parametrize("headers", [{}, {"x-part": "reply"}], ids=["whole", "reply alone"])
+@pytest.mark.parametrize("text", ["", "what is naloxone", "my friend wont wake up", "i want to kill myself"])
+def test_in_a_frame_no_link_puts_another_page_in_the_place_of_the_chat(
+    text: str, headers: dict[str, str], make: Maker
+) -> None:
+    with TestClient(make(embed_origins=("https://school.example",)), client=SOMEWHERE) as client:
+        form = {"text": text, "country": "AQ", "language": "en", "shown": "en"}
+        page = client.post("/embed", data=form, headers=headers) if text else client.get("/embed?country=AQ")
+        assert ("https://findahelpline.com" in page.text) == ("kill" in text)
+        assert leading_astray(page.text) == []
+        assert "_blank" not in client.post("/", data=form).text
+
+
+def test_in_a_frame_an_error_leads_back_to_the_chat_there(make: Maker) -> None:
+    with TestClient(make(embed_origins=("https://school.example",)), client=SOMEWHERE) as client:
+        page = client.post("/embed", files={"text": ("a", b"x")}, headers={"accept": "text/html"})
+        assert page.status_code == 400
+        assert 'class="button" href="/embed?language=en"' in page.text
+        assert leading_astray(page.text) == []
+
+
 def test_without_an_address_of_ours_there_is_no_list_of_pages(client: TestClient) -> None:
     assert client.get("/sitemap.xml").status_code == 404
     assert "Sitemap" not in client.get("/robots.txt").text
