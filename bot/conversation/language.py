@@ -39,14 +39,19 @@ class Tongue:
     letters: frozenset[str] = frozenset()
 
 
+def ends(text: str) -> str:
+    """As much of a text as is read."""
+    return text if len(text) <= MAX_LENGTH else text[: MAX_LENGTH // 2] + " " + text[-MAX_LENGTH // 2 :]
+
+
 def cleaned(text: str) -> str:
     """The text without what no reader sees: lone surrogates, controls, invisible marks, storms of combining marks."""
-    if len(text) > MAX_LENGTH:
-        text = text[: MAX_LENGTH // 2] + " " + text[-MAX_LENGTH // 2 :]
+    text = ends(text)
     text = text.encode("utf-8", "ignore").decode("utf-8", "ignore")
     if text.isascii() and text.isprintable():
         return " ".join(text.translate(QUOTES).split())
-    text = unicodedata.normalize("NFKC", text)
+    # One sign may stand for many: U+FDFA becomes eighteen.
+    text = ends(unicodedata.normalize("NFKC", text))
     kept: list[str] = []
     marks = 0
     for char in text:

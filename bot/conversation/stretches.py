@@ -13,6 +13,8 @@ LENGTH, STEP = 12, 6
 """Words of a stretch, and between the beginnings of two. Shorter ones hear more, in calm messages too."""
 OVER = 2
 """So many words more than a stretch has are not cut."""
+MOST = 128
+"""Stretches of a text, half of them from each end. As people write, what is read of a message has fewer."""
 
 
 def sentences(text: str) -> list[str]:
@@ -23,6 +25,7 @@ def sentences(text: str) -> list[str]:
 def stretches(text: str) -> list[str]:
     """The sentences, long ones in overlapping stretches; nothing where the text is one short sentence."""
     found = [stretch for sentence in sentences(text) for stretch in cut(sentence)]
+    found = found if len(found) <= MOST else found[: MOST // 2] + found[-MOST // 2 :]
     return found if len(found) > 1 else []
 
 

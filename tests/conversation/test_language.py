@@ -47,8 +47,9 @@ def test_words_are_plain(text: str, plain: tuple[str, ...]) -> None:
     assert words(text) == plain
 
 
-def test_of_a_long_message_both_ends_are_read() -> None:
-    text = cleaned("first " + "x " * 100_000 + "last")
+@pytest.mark.parametrize("middle", ["x " * 100_000, "\ufdfa" * 1_980])  # the second is one sign for eighteen
+def test_of_a_long_message_both_ends_are_read(middle: str) -> None:
+    text = cleaned(f"first {middle} last")
     assert text.startswith("first")
     assert text.endswith("last")
     assert len(text) <= MAX_LENGTH + 1

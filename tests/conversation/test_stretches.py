@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.conversation.stretches import LENGTH, sentences, stretches
+from bot.conversation.stretches import LENGTH, MOST, sentences, stretches
 
 WORDS = st.lists(st.text("abcdefgh", min_size=1, max_size=6), min_size=1, max_size=80)
 """Words without any mark between them."""
@@ -24,6 +24,12 @@ WORDS = st.lists(st.text("abcdefgh", min_size=1, max_size=6), min_size=1, max_si
 )
 def test_a_message_of_several_sentences_is_read_one_by_one(text: str, found: list[str]) -> None:
     assert stretches(text) == found
+
+
+def test_of_very_many_stretches_those_at_both_ends_are_read() -> None:
+    found = stretches("is he ok. " + "a b c. " * 300 + "so very blue.")
+    assert len(found) == MOST
+    assert (found[0], found[-1]) == ("is he ok.", "so very blue.")
 
 
 def test_marks_inside_a_word_end_no_sentence() -> None:
