@@ -55,7 +55,7 @@ class SourceObject(BaseModel):
 
     organisation: str
     title: str
-    url: str
+    url: str = Field(description="empty where it has no public address")
     checked: date
 
 

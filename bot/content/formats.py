@@ -18,6 +18,8 @@ from bot.vocabulary import Audience, CommandKind, Urgency
 Text = Annotated[str, StringConstraints(min_length=1, strip_whitespace=True)]
 TopicId = Annotated[str, StringConstraints(pattern=r"^[a-z]+(-[a-z]+)*$", max_length=48)]
 CountryCode = Annotated[str, StringConstraints(pattern=r"^[A-Z]{2}$")]
+SourceAddress = Annotated[str, StringConstraints(pattern=r"^(https?://\S+)?$")]
+"""Where a source can be read; empty where it has no public address. It becomes a link that no review vouches for."""
 Role: TypeAlias = Literal["author", "second-reader", "clinician"]
 """Who reads a file before it is served; the author first."""
 Value = TypeVar("Value")
@@ -64,7 +66,7 @@ class SourceFile(Closed):
 
     organisation: Text
     title: Text
-    url: str
+    url: SourceAddress
     kind: Literal["label", "guideline", "agency", "review", "paper", "charity", "news", "other"]
     seen: Literal["full", "excerpt"]
     checked: date
@@ -75,7 +77,7 @@ class DirectorySource(Closed):
 
     organisation: Text
     title: Text
-    url: str
+    url: SourceAddress
     kind: Text
 
 

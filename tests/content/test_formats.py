@@ -9,9 +9,11 @@ import pytest
 
 from bot.content.formats import (
     DIRECTORY,
+    DIRECTORY_SOURCES,
     LANGUAGE,
     LEDGER,
     SIGNALS,
+    SOURCES,
     FileFault,
     TopicFile,
     UnusableFileError,
@@ -79,6 +81,36 @@ def test_no_and_on_are_words_and_not_booleans() -> None:
     signals = parsed("a:\n- {about: x, phrases: [no, on, yes], calm: true}\n", SIGNALS, "x", 1)
     assert signals["a"][0].phrases == ("no", "on", "yes")
     assert signals["a"][0].calm is True
+
+
+SOURCE = "a: {{organisation: A, title: T, url: '{url}', kind: other, seen: full, checked: 2026-01-01}}"
+
+
+@pytest.mark.parametrize("url", ["", "https://who.int/a?b=c#d", "http://www.bmj.com/content/326/7396/959"])
+def test_a_source_has_an_address_of_the_web_or_none(url: str) -> None:
+    assert parsed(SOURCE.format(url=url), SOURCES, "sources.yaml", 1)["a"].url == url
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "javascript:alert(1)",
+        "JavaScript://x",
+        "data:text/html,x",
+        "//who.int",
+        "/about",
+        "who.int",
+        "https://",
+        "https://a b",
+    ],
+)
+def test_what_is_no_address_of_the_web_is_no_address_of_a_source(url: str) -> None:
+    text = SOURCE.format(url=url)
+    with pytest.raises(UnusableFileError, match="url"):
+        parsed(text, SOURCES, "sources.yaml", 1)
+    of_the_directory = text.replace(", seen: full, checked: 2026-01-01", "")
+    with pytest.raises(UnusableFileError, match="url"):
+        parsed(of_the_directory, DIRECTORY_SOURCES, "directory-sources.yaml", 1)
 
 
 @pytest.mark.parametrize("number", ["", "12a", "+1", " 112", "call"])

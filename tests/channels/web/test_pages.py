@@ -211,6 +211,13 @@ def test_answers_can_be_found_and_read_in_each_language(client: TestClient, web_
     assert "noindex" in client.get("/").text
 
 
+@pytest.mark.parametrize("form", [None, {"text": "/answer about-bot"}], ids=["page", "chat"])
+def test_a_source_without_an_address_is_named_without_a_link(form: dict[str, str] | None, client: TestClient) -> None:
+    page = client.post("/", data=form).text if form else client.get("/about").text
+    assert "<li>This project: How the bot works" in page
+    assert 'href=""' not in page
+
+
 def test_search_engines_are_led_to_answers_and_the_card_and_not_to_the_chat(make: Maker, web_library: Library) -> None:
     root = "https://bot.example"
     with TestClient(make(public_url=root + "/")) as client:
