@@ -22,6 +22,8 @@ ASKED_AGAIN = 0.22
 From this probability on a message sounds like the same request again, by what people ask after a refusal: "and for a
 beginner" has .23. Of 23 messages of their own 4 reached .3, of 49 after a refusal 39.
 """
+SURELY_AGAIN = 0.8
+"""From this one on it is the same request, whatever it sounds like alone: honest questions after a refusal stay below .01."""
 OF_NO_DOSING = 0.025
 """Up to this probability of dosing it is."""
 MOSTLY_OF_ITS_OWN = 0.3
@@ -137,6 +139,8 @@ def is_of_its_own(alone: Probabilities, again: float = 0.0) -> bool:
         again: how likely the message, in the talk, asks for the same again.
     """
     best = max(alone.topics, key=lambda topic: alone.topics[topic], default=OUT_OF_SCOPE)
+    if again >= SURELY_AGAIN:
+        return False
     asked_again = again >= ASKED_AGAIN
     bar = CLEARLY_OF_ITS_OWN if asked_again else OF_ITS_OWN
     if best not in EMPTY and alone.topics.get(best, 0.0) >= bar and alone.dosing < OF_NO_DOSING:
