@@ -200,8 +200,14 @@ def test_chats_that_are_done_with_are_forgotten() -> None:
 
 
 def test_the_engine_does_dangers_first_and_tells_how_long_it_is_at_one_thing() -> None:
-    engine, gate, done = Engine("test"), threading.Event(), list[str]()
-    engine.submit(Lane.ORDINARY, gate.wait)
+    engine, begun, gate, done = Engine("test"), threading.Event(), threading.Event(), list[str]()
+
+    def begin_and_wait() -> None:
+        begun.set()
+        gate.wait()
+
+    engine.submit(Lane.ORDINARY, begin_and_wait)
+    assert begun.wait(5)
     time.sleep(0.1)
     futures = [
         engine.submit(lane, partial(done.append, name))
