@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping
+from functools import partial
 from html import escape
 
 from bot.vocabulary import Passage, PassageKind
@@ -34,9 +35,14 @@ def telegram_html(text: str) -> str:
     return BOLD.sub(r"<b>\1</b>", lines)
 
 
-def web_html(passage: Passage) -> str:
-    """A passage as HTML: `p`, `ul`, `ol`, `strong`, and ways to reach help as links that a phone dials or opens."""
-    linked = LINKED.get(passage.kind, _marked)
+def web_html(passage: Passage, away: str = AWAY) -> str:
+    """
+    A passage as HTML: `p`, `ul`, `ol`, `strong`, and ways to reach help as links that a phone dials or opens.
+
+    Args:
+        away: attributes of links to an address.
+    """
+    linked = partial(LINKED[passage.kind], away) if passage.kind in LINKED else _marked
     return "\n".join(_block(block.splitlines(), linked) for block in re.split(r"\n{2,}", passage.text))
 
 
@@ -55,24 +61,24 @@ def _marked(text: str) -> str:
     return BOLD.sub(r"<strong>\1</strong>", escape(text, quote=False))
 
 
-def _pointer(text: str) -> str:
-    return WAY.sub(_link, _marked(text))
+def _pointer(away: str, text: str) -> str:
+    return WAY.sub(partial(_link, away), _marked(text))
 
 
-def _help_line(text: str) -> str:
+def _help_line(away: str, text: str) -> str:
     """What stands in brackets after the way is a name and hours, whose digits nobody can dial."""
     way, bracket, details = text.partition(" (")
-    return WAY.sub(_link, _marked(way)) + _marked(bracket + details)
+    return _pointer(away, way) + _marked(bracket + details)
 
 
-def _link(found: re.Match[str]) -> str:
+def _link(away: str, found: re.Match[str]) -> str:
     if found["address"]:
-        return f'<a href="{found["address"]}"{AWAY}>{found["address"]}</a>'
+        return f'<a href="{found["address"]}"{away}>{found["address"]}</a>'
     number, word = re.sub(r"[ -]", "", found["number"]), found["word"] or ""
     return f'<a href="{"sms" if word else "tel"}:{number}">{found["number"]}</a>{word}'
 
 
-LINKED: Mapping[PassageKind, Callable[[str], str]] = {
+LINKED: Mapping[PassageKind, Callable[[str, str], str]] = {
     PassageKind.POINTER: _pointer,
     PassageKind.LINES: _help_line,
 }

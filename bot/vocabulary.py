@@ -105,8 +105,9 @@ class Session:
     What the bot remembers of one person's talk until it forgets.
 
     `danger` is the gravest that was told and is not over, `others` those beside it. `country_guessed` where the country was
-    named in passing: another one that is named replaces it, and an emergency does not rely on it. `leaving` where the next message is the question to leave for the editors; `draft` is that question, scrubbed, from
-    when it is shown until the tap that keeps or drops it.
+    named in passing: another one that is named replaces it, and an emergency does not rely on it. `leaving` where the next
+    message is the question to leave for the editors; `draft` is that question, scrubbed, from when it is shown until the
+    tap that keeps or drops it.
     """
 
     profile: Profile = field(default_factory=Profile)

@@ -51,9 +51,7 @@ def read_command(text: str, library: Library) -> Command | None:
 
 
 def beside_command(command: Command | None, text: str) -> str:
-    """
-    The words after a command that has no use for them; none of a deep link's code, or of one command after another.
-    """
+    """The words after a command that has no use for them; none of a deep link's code, or of one command after another."""
     if command is None or command.argument is not None:
         return ""
     rest = text.strip().partition(" ")[2].strip()
@@ -64,6 +62,8 @@ def beside_command(command: Command | None, text: str) -> str:
 def of_command(command: Command, profile: Profile, session: Session, library: Library) -> Understanding:
     """What a tap or a command says, which needs no guessing."""
     language, guessed = profile.language or library.languages[0], session.country_guessed
+    dangers: tuple[Danger, ...] = ()
+    topic = None
     match command.kind, command.argument:
         case CommandKind.COUNTRY, str(code):
             profile, guessed = replace(profile, country=code), False
@@ -72,15 +72,13 @@ def of_command(command: Command, profile: Profile, session: Session, library: Li
         case CommandKind.AUDIENCE, str(audience):
             profile = replace(profile, audience=Audience(audience))
         case CommandKind.EMERGENCY, _:
-            danger = Danger(Urgency.EMERGENCY, "someone-down")
-            dangers, topic = merged([danger], session.dangers), danger.topic
-            return Understanding(language, profile, dangers, topic=topic, command=command, country_guessed=guessed)
-        case CommandKind.ANSWER, str(topic):
-            dangers = dangers_of(topic, session, library)
-            return Understanding(language, profile, dangers, topic=topic, command=command, country_guessed=guessed)
+            topic = "someone-down"
+            dangers = merged([Danger(Urgency.EMERGENCY, topic)], session.dangers)
+        case CommandKind.ANSWER, str(asked):
+            topic, dangers = asked, dangers_of(asked, session, library)
         case _:
             pass
-    return Understanding(language, profile, command=command, country_guessed=guessed)
+    return Understanding(language, profile, dangers, topic=topic, command=command, country_guessed=guessed)
 
 
 def dangers_of(topic: str, session: Session, library: Library) -> tuple[Danger, ...]:

@@ -53,8 +53,9 @@ def still_in_danger(understanding: Understanding, session: Session, leans: bool,
 def goes_on(before: Danger, understanding: Understanding, leans: bool, library: Library) -> bool:
     """Whether a danger goes on after a message that tells of none."""
     topic = understanding.topic
-    if outlasts(before, topic, library) or before.urgency is Urgency.EMERGENCY:
-        return outlasts(before, topic, library)
+    lasts = outlasts(before, topic, library)
+    if lasts or before.urgency is Urgency.EMERGENCY:
+        return lasts
     best = understanding.candidates[0].topic if understanding.candidates else None
     of_it = best is not None and library.urgency_of.get(best) is before.urgency
     # "How many would do it", after it was told that somebody wants to die, is about dying.

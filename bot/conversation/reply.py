@@ -110,9 +110,8 @@ def chosen_topic(understanding: Understanding, session: Session, library: Librar
         served = asked and library.response(understanding.language, asked)
         lasting = session.danger is not None and understanding.dangers[0] == session.danger
         # Thanks for a step are no reason to begin again at the first.
-        emergency = understanding.urgency is Urgency.EMERGENCY
-        in_steps = emergency and session.topic is not None and library.topics[session.topic].group == "steps"
-        if lasting and asked == SMALL_TALK and in_steps and session.topic:
+        emergency = lasting and understanding.urgency is Urgency.EMERGENCY
+        if emergency and asked == SMALL_TALK and session.topic and library.topics[session.topic].group == "steps":
             return session.topic
         if command and asked and served:
             return asked

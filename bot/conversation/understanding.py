@@ -222,14 +222,16 @@ def with_place(known: Understanding, place: Found | None, session: Session, spok
 
 def told_by(text: str, library: Library, known: str | None) -> Told:
     """
-    Which language a message tells, where another was spoken before: a place alone tells none, nor does one word that
-    only sounds Russian: "narkan" is how anybody may spell it.
+    Which language a message tells, where another was spoken before: a place alone tells none.
+
+    Nor does one word that only sounds Russian, for "narkan" is how anybody may spell it, or that is short: "yo", "no".
     """
     told = tell(text, library, known)
-    if known not in library.words or not (told.language and told.language != known):
+    if known is None or known not in library.words or told.language is None or told.language == known:
         return told
-    sounds = told.latin and len(words(text)) == 1
-    return Told(None) if sounds or only_place_in(text, library) else told
+    typed = words(text)
+    one = len(typed) == 1 and (told.latin or are_alike(typed[0], told.language, known, library))
+    return Told(None) if one or only_place_in(text, library) else told
 
 
 def only_place_in(text: str, library: Library) -> Found | None:
@@ -245,26 +247,16 @@ def language_of(message: Message, profile: Profile, told: Told, command: Command
     """
     The language to answer in: as asked for, as written, as before.
 
-    A message that came with a language keeps it, unless it is clearly written in another of ours. A short word by itself,
-    "yo", "no", is not clearly in one rather than another of the same script.
+    A message that came with a language keeps it, unless it is clearly written in another of ours.
     """
-    if command is None:
-        typed = words(message.text)
-        asked = library.switches.get(typed)
-        if asked or (told.language and not (len(typed) == 1 and are_alike(typed[0], told.language, profile, library))):
-            return asked or told.language or library.languages[0]
-    return servable(profile.language, library)
+    written = (library.switches.get(words(message.text)) or told.language) if command is None else None
+    return written or servable(profile.language, library)
 
 
-def are_alike(word: str, told: str, profile: Profile, library: Library) -> bool:
+def are_alike(word: str, told: str, known: str, library: Library) -> bool:
     """Whether a word is too short to tell a language from the one so far, which has the same letters."""
-    known, other = library.words.get(profile.language or ""), library.words.get(told)
-    return (
-        len(word) <= FEW_LETTERS
-        and known is not None
-        and other is not None
-        and known.tongue.script == other.tongue.script
-    )
+    scripts = {library.words[language].tongue.script for language in (told, known)}
+    return len(word) <= FEW_LETTERS and len(scripts) == 1
 
 
 def known_to_us(profile: Profile, library: Library) -> Profile:

@@ -18,7 +18,7 @@ from bot.channels.telegram.courtesies import Courtesies
 from bot.channels.telegram.outbox import AT_MOST, Item, Outbox, Reference, lane_of
 from bot.channels.telegram.pseudonyms import CHANNEL, Pseudonyms
 from bot.channels.telegram.sending import NOWHERE, Sender
-from bot.channels.telegram.turns import REMEMBERED, Recalled, Turns, Waiting
+from bot.channels.telegram.turns import Recalled, Turns, Waiting, put_last
 from bot.channels.telegram.updates import Heard, Kind
 from bot.telemetry import alarm, count_failure
 from bot.vocabulary import CommandKind, Message, Profile, Session, Understanding
@@ -248,7 +248,7 @@ class Answering:
         if lane is Lane.ORDINARY and len(others) >= AT_MOST:
             last = max(others, key=lambda item: item.order)
             self._outbox.withdraw(last)
-            last.is_over()
+            last.end()
             self._background.spawn(self._turns.forget_reply(last.row))
             if "many" in last.reference.marks or time.monotonic() - lately.told_many > TOLD_AGAIN:
                 found_marks, lately.told_many = ("many",), time.monotonic()
@@ -318,10 +318,8 @@ class Answering:
 
     def _lately_in(self, key: str) -> _Lately:
         """What is remembered of a chat's last messages, for as long as there is room."""
-        lately = self._lately.setdefault(key, _Lately())
-        self._lately.move_to_end(key)
-        while len(self._lately) > REMEMBERED:
-            self._lately.popitem(last=False)
+        lately = self._lately.get(key) or _Lately()
+        put_last(self._lately, key, lately)
         return lately
 
 

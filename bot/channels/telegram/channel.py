@@ -25,7 +25,7 @@ from bot.channels.telegram.outbox import HASTE, REFERENCE, Item, Outbox, Referen
 from bot.channels.telegram.patient_store import PatientStore
 from bot.channels.telegram.pseudonyms import CHANNEL, Pseudonyms
 from bot.channels.telegram.sending import NOWHERE, Sender
-from bot.channels.telegram.turns import REMEMBERED, STUCK, Recalled, Turns
+from bot.channels.telegram.turns import STUCK, Recalled, Turns, put_last
 from bot.channels.telegram.updates import Heard, Kind, Me, PoisonError, chat_of, marks, read, words_of
 from bot.store.database import Database, ping
 from bot.store.errors import StoreError
@@ -494,9 +494,7 @@ class Telegram:
             new = heard if name not in self._settled and not wordless else None
             grave = new is not None and self._answering.sounds_grave(new)
             if new and (long or grave):
-                self._settled[name] = asyncio.Event()
-                while len(self._settled) > REMEMBERED:
-                    self._settled.popitem(last=False)
+                put_last(self._settled, name, asyncio.Event())
                 if grave:
                     self._answering.add(new, None, self._settled[name])
                 else:

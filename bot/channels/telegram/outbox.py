@@ -86,7 +86,7 @@ class Item:
     over: bool = False
     sent: asyncio.Event | None = None
 
-    def is_over(self) -> None:
+    def end(self) -> None:
         """It has arrived, or never can: whoever waits for it need not wait on."""
         self.over = True
         if self.sent:
@@ -310,7 +310,6 @@ class Outbox:
         match outcome.result:
             case Result.SENT:
                 ANSWER_SECONDS.labels(item.lane.name.lower()).observe(now - item.begun)
-                item.is_over()
                 known = f"{item.reference.chat}/{outcome.message}".encode()
                 await self._end(entry, item, None if item.reference.traceless or not outcome.message else known)
                 self.arrived(item.reference.chat)
@@ -337,7 +336,7 @@ class Outbox:
                     await self.moved(item.reference.chat, outcome.moved_to)
             case Result.CLOSED:
                 for other in entry.items:
-                    other.is_over()
+                    other.end()
                 entry.items.clear()
                 await self._kept(lambda db: self._mailbox.close(db, key))
             case Result.WRONG:
@@ -352,7 +351,7 @@ class Outbox:
         """Nothing more is to be done for a reply; `known` is what its message is known by, where it arrived."""
         if item in entry.items:
             entry.items.remove(item)
-        item.is_over()
+        item.end()
         row = item.row
 
         def sent(db: Connection) -> None:

@@ -96,7 +96,7 @@ class Turns:
     def follow(self, old: int, new: int) -> None:
         """A chat has another id: its talks go along."""
         if old != new:
-            _remember(self._moved_from, new, old)
+            put_last(self._moved_from, new, old)
 
     def before_move(self, heard: Heard) -> str | None:
         """Who the person was before their group had its new id; None where it has had no other."""
@@ -106,16 +106,16 @@ class Turns:
     def number(self, person: str) -> int:
         """The place of a turn among all, as it ends; it is its person's newest then."""
         number = next(self._numbers)
-        _remember(self._newest, person, number)
+        put_last(self._newest, person, number)
         return number
 
     def is_newest(self, person: str, number: int) -> bool:
         """Whether no later turn of the person has ended."""
         return self._newest.get(person, number) <= number
 
-    def is_kept(self, key: str) -> None:
+    def note_keeping(self, key: str) -> None:
         """A turn of a chat is being kept: what was recalled before this is not the newest."""
-        _remember(self._kept, key, time.monotonic())
+        put_last(self._kept, key, time.monotonic())
 
     async def recall(self, person: str, key: str, waiting: Waiting) -> Session | None:
         """The session of a talk; None where the store is away: help does not wait for a database."""
@@ -230,7 +230,7 @@ class _Keeping:
         return True
 
     async def _kept(self) -> None:
-        self._turns.is_kept(self._chat)
+        self._turns.note_keeping(self._chat)
         try:
             numbers = await self._turns.store.run(self._keep, STUCK)
         except StoreError:
@@ -272,7 +272,7 @@ class _Keeping:
             self._turns.mailbox.take_sent(db, self._key)
 
 
-def _remember(among: OrderedDict[Key, Value], key: Key, value: Value) -> None:
+def put_last(among: OrderedDict[Key, Value], key: Key, value: Value) -> None:
     """Put something last, and let the oldest go where there is no room."""
     among[key] = value
     among.move_to_end(key)

@@ -118,7 +118,7 @@ class Rendering:
 @pass_context
 def passage_html(context: Context, passage: Passage) -> Markup:
     """A passage as HTML, its links as those of the page around it."""
-    return Markup(web_html(passage).replace(AWAY, context["away"]))
+    return Markup(web_html(passage, context["away"]))
 
 
 def furniture_of(assistant: Assistant, language: str) -> Furniture:
