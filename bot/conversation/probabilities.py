@@ -19,11 +19,11 @@ CLEARLY_OF_ITS_OWN = 0.55
 """From this one on it is whatever it sounds like in the talk."""
 ASKED_AGAIN = 0.22
 """
-From this probability on a message sounds like the same request again, by what people ask after a refusal: "and for a
-beginner" has .23. Of 23 messages of their own 4 reached .3, of 49 after a refusal 39.
+From this probability on a message sounds like the same request again, by what people ask after a refusal. Of 28 messages
+of their own that others wrote after one, 3 reach it, of 23 that ask again 21.
 """
 SURELY_AGAIN = 0.8
-"""From this one on it is the same request, whatever it sounds like alone: honest questions after a refusal stay below .01."""
+"""From this one on it is the same request, whatever it sounds like alone: of the same 28 one reaches it, of the 23 still 21."""
 OF_NO_DOSING = 0.025
 """Up to this probability of dosing it is."""
 MOSTLY_OF_ITS_OWN = 0.3
@@ -93,7 +93,8 @@ def with_stretches(
     What is read in a message; where a danger or dosing is read in a few of its words alone, and clearly, that too.
 
     Of emergencies told beside a question, "he is blue. what is narcan", 57 to 88 % were heard in the whole message and 83 to
-    90 % in a stretch, of requests for dosing 53 to 81 and 91 to 95; of 1,200 calm messages one was misread by it.
+    90 % in a stretch, of requests for dosing 53 to 81 and 91 to 95; of 1,200 calm messages one was misread by it. Counted when a
+    stretch was read only where the whole told nothing.
     """
     missed = [u for u, p in whole.urgencies.items() if p < max(thresholds.urgencies[u], FAINT[u])]
     if library.glance is None or Urgency.EMERGENCY not in missed:
