@@ -257,10 +257,10 @@ async def sing(served: Served) -> None:
         await asyncio.sleep(SUNG)
         with suppress(StoreError):
             await served.telegram.sing()
-        CANARY_SECONDS.set(served.telegram.canary_age)
-        if not silent and served.telegram.canary_age > SILENT:
-            alarm("canary silent", seconds=round(served.telegram.canary_age))
-        silent = served.telegram.canary_age > SILENT
+        CANARY_SECONDS.set(served.telegram.canary.age)
+        if not silent and served.telegram.canary.age > SILENT:
+            alarm("canary silent", seconds=round(served.telegram.canary.age))
+        silent = served.telegram.canary.age > SILENT
 
 
 async def send(served: Served) -> None:

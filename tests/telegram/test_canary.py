@@ -34,13 +34,13 @@ def test_the_canary_comes_back_and_nothing_of_it_is_sent_or_left(tmp_path: Path)
         sending = asyncio.create_task(telegram.outbox.run())
         begun = time.monotonic()
         await telegram.sing()
-        while telegram.canary_age > time.monotonic() - begun:
+        while telegram.canary.age > time.monotonic() - begun:
             await asyncio.sleep(0.01)
             assert time.monotonic() - begun < 10
         await telegram.sing()
         await asyncio.sleep(1.5)
         sending.cancel()
-        return telegram.canary_age
+        return telegram.canary.age
 
     with BotApi() as api:
         assert asyncio.run(live(api)) < 1.5

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.channels.telegram.channel import OUTAGE
+from bot.channels.telegram.from_memory import OUTAGE
 from bot.channels.telegram.receiving import PATH
 from bot.store.leases import LEASE
 from tests.postgres import new_database

@@ -12,7 +12,7 @@ import pytest
 
 from bot.assistant import Answer, Assistant
 from bot.channels.delivery import Engine, Lane
-from bot.channels.telegram import channel
+from bot.channels.telegram import started
 from bot.channels.telegram.background import Background
 from bot.channels.telegram.channel import Telegram
 from bot.channels.telegram.patient_store import PatientStore
@@ -108,7 +108,7 @@ def test_who_asked_to_be_forgotten_is_not_remembered_by_the_group_that_was_befor
 def test_what_was_started_on_is_known_until_a_store_that_was_away_was_told_of_it(
     database: Database, library: Library, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(channel, "KNOWN", 0.05)
+    monkeypatch.setattr(started, "KNOWN", 0.05)
     nothing = {"update_id": 1, "poll": {}}
 
     async def live(api: BotApi) -> None:

@@ -4,12 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import json
-import secrets
 import time
-from collections import OrderedDict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
-from functools import partial
 from typing import Any
 
 from sqlalchemy import Connection
@@ -19,13 +16,16 @@ from bot.channels.delivery import Engine, Lane
 from bot.channels.telegram.answering import Answering
 from bot.channels.telegram.arrivals import Arrival, Arrivals, GivenUpError, Received
 from bot.channels.telegram.background import Background
+from bot.channels.telegram.canary import Canary
 from bot.channels.telegram.courtesies import Courtesies
 from bot.channels.telegram.custody import Custody, Taken
+from bot.channels.telegram.from_memory import FromMemory
 from bot.channels.telegram.outbox import HASTE, REFERENCE, Item, Outbox, Reference
 from bot.channels.telegram.patient_store import PatientStore
 from bot.channels.telegram.pseudonyms import CHANNEL, Pseudonyms
-from bot.channels.telegram.sending import NOWHERE, Sender
-from bot.channels.telegram.turns import STUCK, Recalled, Turns, put_last
+from bot.channels.telegram.sending import Sender
+from bot.channels.telegram.started import KNOWN, Started
+from bot.channels.telegram.turns import STUCK, Recalled, Turns
 from bot.channels.telegram.updates import Heard, Kind, Me, PoisonError, chat_of, marks, read, words_of
 from bot.store.database import Database, ping
 from bot.store.errors import StoreError
@@ -35,26 +35,12 @@ from bot.store.sessions import Sessions
 from bot.telemetry import OLDEST, RECEIVED, WAITING, alarm, count_failure, note
 from bot.vocabulary import ClearedReply, Session
 
-OUTAGE = 10.0
-"""Seconds of a store that is away, after which ordinary messages too are answered from memory."""
-CANARY = "what is naloxone"
-"""What the canary asks."""
 ACCEPTANCE = 2.0
 """Seconds in which an update has to be kept; else it is to come again."""
-FEW = 10
-"""Replies at most that wait where ordinary messages are answered from memory."""
 TOLD = 3.0
 """Seconds in which processes tell each other what they answered from memory, once the store is back."""
-IN_TURN = 1.0
-"""Seconds that an ordinary message waits before it is answered from memory."""
-FROM_MEMORY = 4.0
-"""Seconds in which an answer from memory has to be on its way; else its update is to come again."""
-SEND_PATIENCE = 10.0
-"""Seconds after which a send has ended, one way or the other."""
 HELD = 1000
 """Updates at most that wait to be kept."""
-KNOWN = 60.0
-"""Seconds for which a row is known to have been started on, though it is no longer there."""
 STARTS = 2.0
 """Seconds that updates wait for a start to take up what an earlier process left."""
 
@@ -79,7 +65,8 @@ class Telegram:
         self.outbox = Outbox(assistant, sender, self._store, self.mailbox)
         self.outbox.hold = self.custody.hold
         self.outbox.shut = self.custody.shut
-        self.outbox.arrived = self._arrived
+        self.canary = Canary()
+        self.outbox.arrived = self.canary.arrived
         self.outbox.moved = self._moved
         self._assistant = assistant
         self._arrivals = Arrivals(self._put)
@@ -96,13 +83,12 @@ class Telegram:
             self._courtesies,
             self._arrivals.calm,
         )
-        self._settled: OrderedDict[str, asyncio.Event] = OrderedDict()
-        self._in_turn: set[asyncio.Event] = set()
-        self._started: dict[int, float] = {}
+        self._memory = FromMemory(
+            self._store, self.mailbox, self._names, self._answering, self.outbox, self._background
+        )
+        self._started = Started()
         self._begun = time.monotonic()
         self._taken_up = asyncio.Event()
-        self._canary = NOWHERE + secrets.randbits(40)
-        self._canary_back = time.monotonic()
 
     # ---- what comes in
 
@@ -129,71 +115,25 @@ class Telegram:
         # Where the store is away, what waits already finds out when it is back.
         waits = not self._store.is_there and self._arrivals.waiting
         if not self._taken_up.is_set() or waits or self._arrivals.waiting + len(updates) > HELD:
-            return await self._answered(self._answer_from_memory(received), received)
+            await self._memory.wait(self._memory.answer(received), received)
+            return 0
         arrival = self._arrivals.add(received, end)
         await asyncio.wait({arrival.kept}, timeout=HASTE)
         if not arrival.kept.done():
-            answering = self._answer_from_memory(received)
+            answering = self._memory.answer(received)
             await asyncio.wait({arrival.kept}, timeout=end - time.monotonic())
             if not arrival.kept.done():
                 self._arrivals.give_up(arrival)
                 self._store.seems_away()
-                return await self._answered(answering, received)
+                await self._memory.wait(answering, received)
+                return 0
         try:
             return arrival.kept.result()
         except BusyError as error:
             raise StoreError("busy") from error
         except StoreError:
-            return await self._answered(self._answer_from_memory(received), received)
-
-    async def _answered(self, answering: Sequence[asyncio.Event] | None, received: Sequence[Received]) -> int:
-        """
-        Wait until what is answered from memory is sent.
-
-        Raises:
-            StoreError: not all of it was, in time.
-        """
-        if answering is None:
-            raise StoreError("not kept")
-        waits = [asyncio.ensure_future(sent.wait()) for sent in answering]
-        try:
-            if waits and (await asyncio.wait(waits, timeout=FROM_MEMORY))[1]:
-                # It comes again, perhaps to another process. What is on its way is waited for; nothing else of it goes out.
-                for _, heard, one in received:
-                    self._take_back(heard, one)
-                going = {self._settled.get(_identity(one)) for _, _, one in received}
-                left = [wait for sent, wait in zip(answering, waits, strict=True) if sent in going]
-                if left:
-                    await asyncio.wait(left, timeout=SEND_PATIENCE)
-            if not all(sent.is_set() for sent in answering):
-                raise StoreError("not kept")
-        finally:
-            for wait in waits:
-                wait.cancel()
-        for _, _, one in received:
-            self._store.tell_later(partial(self._note_seen, one))
-        return 0
-
-    def _take_back(self, heard: Heard | None, one: Incoming) -> None:
-        """
-        Do not answer from memory after all, unless that has begun.
-
-        A danger is answered all the same: better twice than by nobody.
-        """
-        sent = self._settled.get(_identity(one))
-        if heard is None or sent is None or sent.is_set():
-            return
-        key = self._names.of_chat(heard.chat)
-        waiting, item = self._answering.find(key, sent), self.outbox.find(key, sent)
-        if waiting and waiting.lane is Lane.ORDINARY:
-            waiting.taken_back = True
-        elif item is None or item.lane is Lane.EMERGENCY or not self.outbox.withdraw(item):
-            return
-        del self._settled[_identity(one)]
-
-    def _note_seen(self, one: Incoming, db: Connection) -> None:
-        """Tell the other processes that an update was answered from memory."""
-        self.mailbox.note_seen(db, {**one.marks, self._names.of_answered(_identity(one)): None})
+            await self._memory.wait(self._memory.answer(received), received)
+            return 0
 
     async def _begin_unless_answered(
         self, raw: Mapping[str, Any], heard: Heard | None, one: Incoming, row: int
@@ -201,22 +141,21 @@ class Telegram:
         """Start on an update that was kept after it was given up, unless another process has answered it from memory."""
         if row in self._started:
             return
-        self._started[row] = time.monotonic()
+        self._started.note(row)
         await asyncio.sleep(TOLD)
         answered = False
         # Where the store cannot tell, better twice than by nobody.
         with suppress(StoreError):
-            name = self._names.of_answered(_identity(one))
-            answered = await self._store.run(lambda db: self.mailbox.is_seen(db, name), STUCK)
+            answered = await self._memory.is_answered_elsewhere(one)
         if answered:
             await self._turns.forget(row)
         else:
-            del self._started[row]
+            self._started.undo(row)
             self._begin_safely(raw, heard, row)
 
     def _leave_to_memory(self, row: int, chat: str, sent: asyncio.Event) -> None:
         """A kept update is being answered from memory, and is not to be started on."""
-        self._started[row] = time.monotonic()
+        self._started.note(row)
         self._background.spawn(self._forget_when_sent(row, chat, sent))
 
     async def _forget_when_sent(self, row: int, chat: str, sent: asyncio.Event) -> None:
@@ -225,9 +164,8 @@ class Telegram:
 
         Until then it is all that another process would know of it, if this one died.
         """
-        while not sent.is_set() and (sent in self._in_turn or not self._is_idle(chat)):
-            self._started.pop(row, None)  # to the end, for the oldest are let go of first
-            self._started[row] = time.monotonic()
+        while not sent.is_set() and (self._memory.is_in_turn(sent) or not self._is_idle(chat)):
+            self._started.note(row)
             with suppress(TimeoutError):
                 await asyncio.wait_for(sent.wait(), KNOWN / 2)
         await self._turns.forget(row)
@@ -236,7 +174,7 @@ class Telegram:
         heard = self._read(raw)
         found = {self._names.of_mark(mark): fresh for mark, fresh in marks(raw, heard).items()}
         incoming = Incoming(self._names.of_chat(heard.chat) if heard else "", found, json.dumps(raw).encode())
-        return raw, heard, self._known_again(incoming)
+        return raw, heard, self._memory.known_again(incoming)
 
     async def _put(self, batch: Sequence[Arrival]) -> list[int]:
         """
@@ -265,7 +203,7 @@ class Telegram:
         self.custody.took(taken)
         given_up = [arrival.given_up.is_set() for arrival in batch for _ in arrival.received]
         for (raw, heard, one), row, person, late in zip(received, rows, persons, given_up, strict=True):
-            sent = self._settled.pop(_identity(one), None)
+            sent = self._memory.let_go(one)
             if row is None:
                 RECEIVED.labels(CHANNEL, "repeat").inc()
                 self._courtesies.acknowledge(heard)
@@ -299,26 +237,14 @@ class Telegram:
         Raises:
             StoreError: it could not be kept.
         """
-        number = time.time_ns() // 1000
-        chat = {"id": self._canary, "type": "private"}
-        message = {"message_id": number, "date": int(time.time()), "chat": chat, "text": CANARY}
-        await self.accept([{"update_id": number, "message": message}])
-
-    @property
-    def canary_age(self) -> float:
-        """Seconds since the canary last came back."""
-        return time.monotonic() - self._canary_back
-
-    def _arrived(self, chat: int) -> None:
-        if chat == self._canary:
-            self._canary_back = time.monotonic()
+        await self.accept([self.canary.song()])
 
     # ---- what custody asks for
 
     def begin(self, letter: Letter) -> None:
         """Start on a message that is kept, and was accepted by another process."""
         raw, heard, incoming = self._received(json.loads(letter.content))
-        if sent := self._settled.get(_identity(incoming)):
+        if sent := self._memory.sent(incoming):
             self._leave_to_memory(letter.id, incoming.chat, sent)
         else:
             self._begin_safely(raw, heard, letter.id)
@@ -335,28 +261,13 @@ class Telegram:
 
     def idle(self, chats: Iterable[str]) -> set[str]:
         """Those for which nothing waits here, nor will their pace matter to the next process."""
-        self._forget_started()
+        # Where the store was away since, its row is still there, though it was answered.
+        if self._store.is_caught_up:
+            self._started.forget_old(self._answering.rows)
         return {key for key in chats if self._is_idle(key)}
 
     def _is_idle(self, key: str) -> bool:
         return self._answering.is_idle(key) and self.outbox.is_idle(key)
-
-    def _forget_started(self) -> None:
-        """
-        What was started on long ago, and is done with, will not be met again.
-
-        Unless the store was away since: then its row is still there, though it was answered.
-        """
-        if not self._store.is_caught_up:
-            return
-        now, old = time.monotonic(), {}
-        for row, at in self._started.items():
-            if now - at < KNOWN:
-                break
-            old[row] = at
-        if old:
-            for row in old.keys() - self._answering.rows:
-                del self._started[row]
 
     def pause(self, seconds: float) -> None:
         """Send nothing for so long."""
@@ -438,7 +349,7 @@ class Telegram:
         """Start, once, on one update that is kept; whatever is wrong with it, the next is started on too."""
         if row in self._started:
             return
-        self._started[row] = time.monotonic()
+        self._started.note(row)
         try:
             self._begin(raw, heard, row, recalled)
         except Exception as error:  # noqa: BLE001 - one update must not cost the others their answers
@@ -478,42 +389,6 @@ class Telegram:
 
     # ---- the store, which may be away
 
-    def _answer_from_memory(self, received: Sequence[Received]) -> list[asyncio.Event] | None:
-        """
-        Answer what cannot be kept: dangers at once, all else where the store stays away.
-
-        Returns:
-            What is set when each is sent; None where some of it is not answered.
-        """
-        long = self._store.away_for > OUTAGE
-        long = long and self.outbox.size < FEW  # what cannot be sent soon would be answered by another process as well
-        answering: list[asyncio.Event | None] = []
-        for _, heard, one in received:
-            name = _identity(one)
-            wordless = heard is None or heard.kind not in {Kind.MESSAGE, Kind.EDIT, Kind.TAP}
-            new = heard if name not in self._settled and not wordless else None
-            grave = new is not None and self._answering.sounds_grave(new)
-            if new and (long or grave):
-                put_last(self._settled, name, asyncio.Event())
-                if grave:
-                    self._answering.add(new, None, self._settled[name])
-                else:
-                    self._background.spawn(self._answer_in_turn(new, self._settled[name]))
-            answering.append(self._settled.get(name))
-        return [sent for sent in answering if sent] if all(answering) else None
-
-    async def _answer_in_turn(self, heard: Heard, sent: asyncio.Event) -> None:
-        """Answer from memory after a moment: another process may have kept what the same person said just before."""
-        self._in_turn.add(sent)
-        await asyncio.sleep(IN_TURN)
-        self._answering.add(heard, None, sent)
-        self._in_turn.discard(sent)
-
-    def _known_again(self, one: Incoming) -> Incoming:
-        """An update whose answer from memory has arrived needs no row; until then a crash would lose it."""
-        sent = self._settled.get(_identity(one))
-        return Incoming(one.chat, one.marks, one.content, True) if sent and sent.is_set() else one
-
     async def _bury(self, raw: Mapping[str, Any], row: int) -> None:
         """A dead letter, and an answer where it can be told who wrote: to the words, if there are any."""
         try:
@@ -539,7 +414,3 @@ class Telegram:
             self.mailbox.move(db, old_key, new_key)
 
         await self._store.tell(move)
-
-
-def _identity(one: Incoming) -> str:
-    return next(iter(one.marks))
