@@ -138,7 +138,7 @@ def typed(out: TextIO) -> Iterator[str]:
 
 def chosen(text: str, choices: tuple[Choice, ...]) -> str:
     """What to send: a number from the list stands for its choice."""
-    if text.isascii() and text.isdigit() and 1 <= int(text[:3]) <= len(choices):
+    if text.isascii() and text.isdigit() and len(text) <= 2 and 1 <= int(text) <= len(choices):
         return choices[int(text) - 1].send
     return text
 

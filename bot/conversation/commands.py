@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from bot.conversation.language import words
-from bot.conversation.lasting import merged, outlasts
+from bot.conversation.lasting import confirmed, merged, outlasts
 from bot.conversation.library import Library
 from bot.vocabulary import (
     Audience,
@@ -51,8 +51,11 @@ def read_command(text: str, library: Library) -> Command | None:
 
 
 def beside_command(command: Command | None, text: str) -> str:
-    """The words after a command that has no use for them; none of a deep link's code, or of one command after another."""
-    if command is None or command.argument is not None:
+    """
+    The words after a command that has no use for them, or in which it found a country; none of a deep link's code, or of one
+    command after another.
+    """
+    if command is None or (command.argument is not None and command.kind is not CommandKind.COUNTRY):
         return ""
     rest = text.strip().partition(" ")[2].strip()
     is_code = command.kind is CommandKind.START and len(rest.split()) == 1
@@ -91,7 +94,7 @@ def dangers_of(topic: str, session: Session, library: Library) -> tuple[Danger, 
     if topic == MISTAKE:
         return merged((), (danger for danger in before if danger.urgency is not Urgency.EMERGENCY))
     if library.topics[topic].group == "steps":
-        known = [danger for danger in before if danger.urgency is Urgency.EMERGENCY]
+        known = [confirmed(danger, library) for danger in before if danger.urgency is Urgency.EMERGENCY]
         return merged(known or [Danger(Urgency.EMERGENCY, "someone-down")], before)
     urgency = library.topics[topic].urgency
     if urgency is not Urgency.NONE:

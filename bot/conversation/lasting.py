@@ -6,14 +6,22 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from bot.conversation.library import FIND_HELP, SMALL_TALK, Library
+from bot.conversation.triage import USUAL_TOPIC
 from bot.vocabulary import Danger, Session, Understanding, Urgency
 
 STAYS = frozenset({"emergency", "overdose", "naloxone", "steps"})
 """Groups of questions that do not end an emergency: people ask them beside the person who is down."""
-OF_IT = {"sudden-severe-withdrawal": frozenset({"starting-naltrexone", "withdrawal", "only-with-a-doctor"})}
-"""By danger, topics besides that speak of how it came about: "yes, he used this morning"."""
-BESIDE = frozenset({SMALL_TALK, FIND_HELP, "feedback"})
+OF_IT = {
+    "sudden-severe-withdrawal": frozenset({"starting-naltrexone", "withdrawal", "only-with-a-doctor"}),
+    "self-harm": frozenset({"using-alone", "grief", "parent-guilt", "craving-now", "naltrexone-and-depression"}),
+}
+"""By danger, topics besides that speak of how it came about: "yes, he used this morning", "nobody ever listens to me"."""
+TO_WHOM = frozenset({"about-bot", "privacy", "will-my-parents-know"})
+"""What people ask once they have told of a danger: whom they told it, and who will know."""
+BESIDE = frozenset({SMALL_TALK, FIND_HELP, "feedback", *TO_WHOM})
 """Topics that say nothing about a danger being over: "ok", "help me", "that is wrong", "bye"."""
+ELSE = 0.8
+"""From this probability on something else is clearly asked. "He is on naltrexone", beside somebody who is down, has .32."""
 
 
 def outlasts(danger: Danger, topic: str | None, library: Library) -> bool:
@@ -39,34 +47,46 @@ def merged(dangers: Iterable[Danger], held: Iterable[Danger]) -> tuple[Danger, .
     return tuple(sorted(found, key=lambda danger: -danger.urgency.gravity))
 
 
-def still_in_danger(understanding: Understanding, session: Session, leans: bool, library: Library) -> Understanding:
+def still_in_danger(understanding: Understanding, session: Session, library: Library) -> Understanding:
     """What was understood of a message, with the dangers that were told before it where they go on."""
     if session.danger is None:
         return understanding
-    meant = with_gravest(understanding, session.danger, leans, library)
+    meant = with_gravest(understanding, session, library)
     # Who tells of another danger has not said that the first is over; and beside somebody who is down nothing else is.
     told = bool(understanding.dangers) or Urgency.EMERGENCY in {danger.urgency for danger in meant.dangers}
-    held = [before for before in session.dangers if told or goes_on(before, understanding, leans, library)]
+    held = [before for before in session.dangers if told or goes_on(before, understanding, session, library)]
     return replace(meant, dangers=merged(meant.dangers, held))
 
 
-def goes_on(before: Danger, understanding: Understanding, leans: bool, library: Library) -> bool:
+def goes_on(before: Danger, understanding: Understanding, session: Session, library: Library) -> bool:
     """Whether a danger goes on after a message that tells of none."""
     topic = understanding.topic
-    lasts = outlasts(before, topic, library)
-    if lasts or before.urgency is Urgency.EMERGENCY:
-        return lasts
+    if outlasts(before, topic, library):
+        return True
     best = understanding.candidates[0].topic if understanding.candidates else None
-    of_it = best is not None and library.urgency_of.get(best) is before.urgency
+    if best is not None and library.urgency_of.get(best) is before.urgency:
+        return True
+    if before.is_faint:
+        return False
     # "How many would do it", after it was told that somebody wants to die, is about dying.
     for_it = understanding.dosing and before.urgency is Urgency.SELF_HARM
-    return of_it or (not before.is_faint and (for_it or (topic is None and leans)))
+    of_it = topic is None or topic in OF_IT.get(before.topic, ())
+    if for_it or of_it or not is_clearly_else(understanding):
+        return True
+    # Beside somebody who is down, what is clearly else is answered once without ending it: "he relapsed" is about him.
+    first = session.topic is None or session.topic == before.topic or library.topics[session.topic].group in STAYS
+    return first and before.urgency is Urgency.EMERGENCY
 
 
-def with_gravest(understanding: Understanding, before: Danger, leans: bool, library: Library) -> Understanding:
+def is_clearly_else(understanding: Understanding) -> bool:
+    """Whether a message clearly asks about the topic that it is answered with."""
+    return any(found.topic == understanding.topic and found.score >= ELSE for found in understanding.candidates)
+
+
+def with_gravest(understanding: Understanding, session: Session, library: Library) -> Understanding:
     """What was understood of a message, with the gravest danger before it where that goes on."""
-    new = understanding.dangers
-    lasts = goes_on(before, understanding, leans, library)
+    before, new = session.dangers[0], understanding.dangers
+    lasts = goes_on(before, understanding, session, library)
     if before.urgency is not Urgency.EMERGENCY:
         # "Im fine honestly" after it is heard faintly, and told by whom it was told before.
         again = not before.is_faint and all(d.is_faint and d.urgency is before.urgency for d in new)
@@ -76,3 +96,9 @@ def with_gravest(understanding: Understanding, before: Danger, leans: bool, libr
     again = any(danger.urgency is Urgency.EMERGENCY for danger in new)
     is_new = any(not danger.is_faint for danger in new) or (again and before.is_faint)
     return understanding if is_new or not (lasts or again) else replace(understanding, dangers=(before,), offered=())
+
+
+def confirmed(danger: Danger, library: Library) -> Danger:
+    """A danger that was heard faintly, and asked about: it is told now, and no calm topic answers in its place."""
+    own = library.urgency_of.get(danger.topic) is danger.urgency
+    return Danger(danger.urgency, danger.topic if own else USUAL_TOPIC[danger.urgency])

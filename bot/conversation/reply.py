@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
-from bot.conversation.lasting import STAYS
+from bot.conversation.lasting import BESIDE, STAYS, TO_WHOM, is_clearly_else
 from bot.conversation.leaving import HOW, KEPT, OFFERED_BY, SHOWN, WAY, can_leave
 from bot.conversation.library import (
     FIND_HELP,
@@ -69,6 +69,9 @@ def compose(understanding: Understanding, session: Session, library: Library) ->
     passages = [*([note] if note else []), *([body] if body else [])]
     if understanding.command and understanding.command.kind is CommandKind.PRIVACY:
         passages += [Passage(PassageKind.NOTE, line) for line in library.kept(understanding.language, session)]
+    if understanding.command and understanding.command.kind in {*SERVICE, *LEAVING}:
+        # These say nothing about a danger: help comes first, and what they are for after it.
+        understanding = replace(understanding, dangers=session.dangers)
     asks = understanding.profile.country is None and not session.country_asked
     shown = session.draft if topic == SHOWN and understanding.command is None else None
     if shown:
@@ -115,7 +118,7 @@ def chosen_topic(understanding: Understanding, session: Session, library: Librar
             return session.topic
         if command and asked and served:
             return asked
-        if lasting and asked and served and library.topics[asked].group in STAYS and not understanding.dosing:
+        if lasting and asked and served and not understanding.dosing and is_beside(understanding, library):
             return asked
         danger = told_now(understanding, session)
         # Who is not in an emergency and asks where to turn reads more of it than the danger's own words say.
@@ -128,6 +131,15 @@ def chosen_topic(understanding: Understanding, session: Session, library: Librar
     if understanding.topic and library.response(understanding.language, understanding.topic):
         return understanding.topic
     return OUT_OF_SCOPE
+
+
+def is_beside(understanding: Understanding, library: Library) -> bool:
+    """Whether what is asked is answered beside a danger that goes on: what helps in it, to whom it was told, and what is clear."""
+    topic = understanding.topic
+    helps = topic is not None and (topic in TO_WHOM or library.topics[topic].group in STAYS)
+    return helps or (
+        understanding.urgency is Urgency.EMERGENCY and topic not in BESIDE and is_clearly_else(understanding)
+    )
 
 
 def told_now(understanding: Understanding, session: Session) -> Danger:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 
-from bot.conversation.commands import beside_command, of_command, read_command
+from bot.conversation.commands import MISTAKE, beside_command, of_command, read_command
 from bot.conversation.directory import Found
 from bot.conversation.language import (
     Phrases,
@@ -17,12 +18,12 @@ from bot.conversation.language import (
     without_pictures,
     words,
 )
-from bot.conversation.lasting import still_in_danger
+from bot.conversation.lasting import ELSE, confirmed, still_in_danger
 from bot.conversation.library import ASIDE, NO_DOSING, OUT_OF_SCOPE, SMALL_TALK, Library, Words
 from bot.conversation.matching import candidates, match
 from bot.conversation.probabilities import EMPTY, asked_in_turn, confident, judge, with_stretches
 from bot.conversation.spelling import RUSSIAN
-from bot.conversation.triage import USUAL_TOPIC, Probabilities, Signal, asks_for_dosing, triage
+from bot.conversation.triage import Probabilities, Signal, asks_for_dosing, triage
 from bot.vocabulary import (
     Audience,
     Candidate,
@@ -46,6 +47,7 @@ SHORT = 4
 KNOWN_BETTER = frozenset({SMALL_TALK, "withdrawal"})
 """Topics of which the table of short messages knows better than the model that there is no danger."""
 SETTINGS = frozenset({CommandKind.COUNTRY, CommandKind.LANGUAGE, CommandKind.AUDIENCE})
+LATIN = "LATIN"
 FEW_LETTERS = 3
 """Up to so many letters a word may be one of several languages: "yo"."""
 FEW_WORDS = 5
@@ -54,6 +56,11 @@ OPENED = 3
 """From so many words on, what stands after an opening is a message of its own."""
 ALARMING_STEPS = ("step-not-breathing", "step-no-naloxone", "step-alone")
 """Steps that calm nobody, the gravest first: they are heard among other words too."""
+TAKEN_OVER, OF_ONESELF = "after-their-overdose", "after-an-overdose"
+"""What is answered where the crew has come, to those beside and to whom it came for."""
+SWALLOWED = frozenset({"i-took-too-much", "child-swallowed-medicine"})
+"""Emergencies in which "it was a mistake" tells how it came about."""
+CLAUSES = re.compile(r"[,.;:!?\n]+")
 PLACE_LENGTH = 4
 """Up to so many words the name of a place has."""
 STEP_LENGTH = 7
@@ -111,12 +118,12 @@ def understood(message: Message, session: Session, command: Command | None, libr
     if typed in spoken.switch or understanding.only_told:
         return replace(understanding, only_told=True, dangers=session.dangers)
     if not typed:
-        return still_in_danger(understanding, session, True, library)
+        return still_in_danger(understanding, session, library)
     emergency = session.danger is not None and session.danger.urgency is Urgency.EMERGENCY
-    step = spoken_step(typed, spoken) if emergency else None
+    step = step_after(session.danger, message.text, typed, spoken) if session.danger and emergency else None
     if step and typed in spoken.steps:
-        return of_command(Command(CommandKind.ANSWER, step), profile, session, library)
-    if session.danger and session.danger.is_faint and (said := spoken.affirming.told(typed, spoken.fillers)):
+        return of_step(step, understanding, session, library)
+    if session.danger and session.danger.is_faint and (said := said_to_check(form, spoken)):
         if said[-1]:
             return replace(understanding, dangers=(confirmed(session.danger, library), *session.others))
         session = session.among(session.others)
@@ -127,7 +134,20 @@ def understood(message: Message, session: Session, command: Command | None, libr
     meant = of_words(understanding, form, signals, session, library)
     # "he woke up" beside other words is a step, unless those words tell a danger of another kind.
     other = any(danger.urgency is not Urgency.EMERGENCY for danger in set(meant.dangers) - set(session.dangers))
-    return of_command(Command(CommandKind.ANSWER, step), profile, session, library) if step and not other else meant
+    return of_step(step, understanding, session, library) if step and not other else meant
+
+
+def of_step(step: str, known: Understanding, session: Session, library: Library) -> Understanding:
+    """What a step of the guided emergency says that was told in words; the crew that came ends the emergency, and that alone."""
+    assert session.danger
+    if step != TAKEN_OVER:
+        meant = of_command(Command(CommandKind.ANSWER, step), known.profile, session, library)
+    else:
+        calm = [danger for danger in session.dangers if danger.urgency is not Urgency.EMERGENCY]
+        topic = OF_ONESELF if session.danger.topic == "i-took-too-much" else step
+        meant = of_command(Command(CommandKind.ANSWER, topic), known.profile, session.among(calm), library)
+        meant = replace(meant, dangers=tuple(calm))
+    return replace(meant, country_guessed=known.country_guessed)
 
 
 def of_words(
@@ -159,8 +179,10 @@ def of_words(
         # that it was given; the table knows better, a signal still counts. After a danger the model is heard: then it may be one.
         dangers = triage(signals, Probabilities(), None, urgency_of)
     if shortcut and not dangers:
-        ranked = (Candidate(shortcut, 1.0), *(c for c in ranked if c.topic != shortcut))[:5]
-        return still_in_danger(replace(known, candidates=ranked, topic=shortcut), session, leans, library)
+        # One word asks nothing by itself that ends a danger.
+        score = 1.0 if len(typed) > 1 or not session.dangers else ELSE / 2
+        ranked = (Candidate(shortcut, score), *(c for c in ranked if c.topic != shortcut))[:5]
+        return still_in_danger(replace(known, candidates=ranked, topic=shortcut), session, library)
     # What answers a danger or a request for dosing is served where triage heard one, never by the topic head alone.
     harmless = [c for c in ranked if c.topic != NO_DOSING and urgency_of.get(c.topic, Urgency.NONE) is Urgency.NONE]
     found = match(harmless, library.heads, OUT_OF_SCOPE, SURE_IN_TALK if probabilities.in_talk else None)
@@ -176,13 +198,7 @@ def of_words(
     understanding = replace(
         known, dangers=dangers, dosing=dosing, candidates=ranked, topic=topic, offered=tuple(dict.fromkeys(offered))
     )
-    return still_in_danger(understanding, session, leans, library)
-
-
-def confirmed(danger: Danger, library: Library) -> Danger:
-    """A danger that was heard faintly, and asked about: it is told now, and no calm topic answers in its place."""
-    own = library.urgency_of.get(danger.topic) is danger.urgency
-    return Danger(danger.urgency, danger.topic if own else USUAL_TOPIC[danger.urgency])
+    return still_in_danger(understanding, session, library)
 
 
 def without_openings(text: str, spoken: Words) -> str:
@@ -231,7 +247,8 @@ def told_by(text: str, library: Library, known: str | None) -> Told:
         return told
     typed = words(text)
     one = len(typed) == 1 and (told.latin or are_alike(typed[0], told.language, known, library))
-    return Told(None) if one or only_place_in(text, library) else told
+    unsure = one or is_loan(typed, told.language, known, library) or only_place_in(text, library)
+    return Told(None) if unsure else told
 
 
 def only_place_in(text: str, library: Library) -> Found | None:
@@ -257,6 +274,17 @@ def are_alike(word: str, told: str, known: str, library: Library) -> bool:
     """Whether a word is too short to tell a language from the one so far, which has the same letters."""
     scripts = {library.words[language].tongue.script for language in (told, known)}
     return len(word) <= FEW_LETTERS and len(scripts) == 1
+
+
+def is_loan(typed: tuple[str, ...], told: str, known: str, library: Library) -> bool:
+    """Whether a message in Latin letters is what people write so in a language of other letters: "ok", "Narcan есть"."""
+    theirs, ours = library.words[told], library.words[known]
+    if ours.tongue.script == theirs.tongue.script or theirs.tongue.script != LATIN:
+        return False
+    own = sum(script_of(word) == ours.tongue.script for word in typed)
+    if own:
+        return 2 * own >= len(typed)
+    return len(typed) == 1 and (typed[0] in ours.fillers or theirs.shortcuts.get(typed, SMALL_TALK) != SMALL_TALK)
 
 
 def known_to_us(profile: Profile, library: Library) -> Profile:
@@ -305,6 +333,25 @@ def spoken_step(typed: tuple[str, ...], spoken: Words) -> str | None:
     heard = told or tuple(spoken.steps.spoken(typed))
     # "He woke up, now hes not breathing": what alarms counts, and else what was said last.
     return next((step for step in ALARMING_STEPS if step in heard), told[-1] if told else None)
+
+
+def step_after(danger: Danger, text: str, typed: tuple[str, ...], spoken: Words) -> str | None:
+    """The same, after an emergency: who asks whether it is a false alarm has not said so, and what was taken by mistake is none."""
+    step = spoken_step(typed, spoken)
+    asked = text.rstrip().endswith("?") and any(typed[at:] in spoken.steps for at in range(len(typed)))
+    taken = step == MISTAKE and danger.topic in SWALLOWED
+    return None if taken or (asked and step not in ALARMING_STEPS) else step
+
+
+def said_to_check(form: str, spoken: Words) -> tuple[bool, ...]:
+    """
+    What a message says to the question whether there is a danger: yes or no, as often as it does; nothing of any other one.
+
+    Between two stops each phrase is whole: "no, estoy bien" says twice that all is well, and "no estoy bien" that it is not.
+    """
+    clauses = [typed for clause in CLAUSES.split(form) if (typed := words(clause))]
+    told = [spoken.affirming.told(typed, spoken.fillers) for typed in clauses]
+    return tuple(yes for clause in told for yes in clause) if all(told) else ()
 
 
 def find_audience(typed: tuple[str, ...], audiences: Phrases[Audience]) -> Audience | None:

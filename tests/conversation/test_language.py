@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from bot.conversation.language import MAX_LENGTH, cleaned, folded, tell_language, words
 from bot.conversation.library import Library
+from tests.conftest import Talk
 
 ANY_TEXT = st.text(st.characters(exclude_categories=()), max_size=300)
 
@@ -113,3 +114,13 @@ def test_the_language_so_far_wins_a_tie(text: str, known: str | None, language: 
 )
 def test_digits_that_stand_for_letters_are_read_as_letters_and_numbers_stay(typed: str, read: str) -> None:
     assert folded(typed) == read
+
+
+@pytest.mark.parametrize("text", ["ok", "narcan", "Narcan есть", "vivitrol", "112", "Ok."])
+def test_a_word_in_other_letters_does_not_change_the_language(text: str, talk: Talk) -> None:
+    assert talk.say("сын не дышит", text).reply.language == "ru"
+
+
+@pytest.mark.parametrize(("before", "text", "language"), [("hello there", "привет", "ru"), ("привет", "hello", "en")])
+def test_a_greeting_in_other_letters_does(before: str, text: str, language: str, talk: Talk) -> None:
+    assert talk.say(before, text).reply.language == language

@@ -10,7 +10,7 @@ import pytest
 from bot.conversation.lasting import still_in_danger
 from bot.conversation.library import Library
 from bot.markup import plain_reply
-from bot.vocabulary import Danger, Profile, Session, Understanding, Urgency
+from bot.vocabulary import Danger, PassageKind, Profile, Session, Understanding, Urgency
 from tests.conftest import Talk
 
 DOWN = {
@@ -134,7 +134,7 @@ def test_who_cannot_sleep_is_not_told_that_much_was_taken(talk: Talk) -> None:
 def test_an_emergency_that_is_told_on_faintly_is_not_asked_about(library: Library) -> None:
     sure = Danger(Urgency.EMERGENCY, "someone-down")
     faint = Understanding("en", Profile(), (replace(sure, is_faint=True),))
-    assert still_in_danger(faint, Session(danger=sure), leans=False, library=library).dangers == (sure,)
+    assert still_in_danger(faint, Session(danger=sure), library=library).dangers == (sure,)
 
 
 def test_what_is_aside_from_a_talk_leaves_it_its_topic_in_an_emergency_too(talk: Talk) -> None:
@@ -214,3 +214,143 @@ def test_words_tell_the_language_by_how_often_each_has_them(
 def test_how_a_violent_withdrawal_came_about_does_not_end_it(language: str, before: str, text: str, talk: Talk) -> None:
     reply = talk.say(before, text, told=Profile(language)).reply
     assert reply.urgency is Urgency.EMERGENCY
+
+
+@pytest.mark.parametrize(
+    ("down", "text"),
+    [
+        ("my son wont wake up", "hes on naltrexone"),
+        ("my son wont wake up", "he has an implant"),
+        ("my brother wont wake up", "vivitrol"),
+        ("my friend wont wake up", "he got the shot last month"),
+        ("my friend wont wake up", "he relapsed"),
+        ("my friend wont wake up", "he was in spain last week"),
+        ("сын не просыпается", "он на налтрексоне"),
+        ("mi hijo no despierta", "tiene un implante"),
+    ],
+)
+def test_what_is_told_of_who_is_down_ends_no_emergency(down: str, text: str, talk: Talk) -> None:
+    assert talk.say(down, text).reply.urgency is Urgency.EMERGENCY
+
+
+@pytest.mark.parametrize(
+    ("told", "text"),
+    [
+        ("i want to die", "i failed all my exams and my girlfriend left"),
+        ("i want to die", "i broke up with my boyfriend yesterday evening"),
+        ("i want to die", "nobody in my house ever listens to me at all"),
+        ("хочу умереть", "меня вчера бросила девушка и выгнали из института"),
+        ("me quiero morir", "ayer me dejó mi novia y perdí el trabajo"),
+        ("my stepdad beats me", "he says its my fault because i talk back"),
+    ],
+)
+def test_who_tells_why_after_thoughts_of_death_or_violence_is_not_out_of_it(told: str, text: str, talk: Talk) -> None:
+    before = talk.say(told).reply.urgency
+    assert before in {Urgency.SELF_HARM, Urgency.SAFEGUARDING}
+    assert talk.say(text).reply.urgency is before
+
+
+@pytest.mark.parametrize(
+    ("told", "text", "topic"),
+    [
+        ("my friend is not breathing", "are you a real person", "about-bot"),
+        ("my friend is not breathing", "is this anonymous", "privacy"),
+        ("my friend is not breathing", "will my parents know", "will-my-parents-know"),
+        ("i want to kill myself", "is this anonymous", "privacy"),
+        ("i want to kill myself", "will you tell my parents", "privacy"),
+        ("my stepdad beats me", "are you a bot", "about-bot"),
+        ("хочу умереть", "это анонимно?", "privacy"),
+        ("mi hijo no despierta", "eres un bot", "about-bot"),
+    ],
+)
+def test_who_asks_whom_they_write_to_and_who_reads_it_is_answered_and_still_in_danger(
+    told: str, text: str, topic: str, talk: Talk
+) -> None:
+    before = talk.say(told).reply.urgency
+    reply = talk.say(text).reply
+    assert before is not Urgency.NONE
+    assert (reply.topic, reply.urgency) == (topic, before)
+
+
+def test_a_step_confirms_what_was_heard_faintly(talk: Talk) -> None:
+    talk.session = Session(Profile("en"), danger=Danger(Urgency.EMERGENCY, "someone-down", is_faint=True))
+    assert talk.say("not breathing").reply.topic == "step-not-breathing"
+    assert talk.say("no").reply.urgency is Urgency.EMERGENCY
+
+
+@pytest.mark.parametrize("command", ["/help", "/start", "/privacy", "/leave", "/feedback", "/hide"])
+@pytest.mark.parametrize("told", ["my friend wont wake up", "i want to kill myself"])
+def test_a_command_in_danger_is_answered_with_help_first(told: str, command: str, talk: Talk) -> None:
+    danger = talk.say(told).reply.urgency
+    before = talk.session.dangers
+    reply = talk.say(command).reply
+    assert reply.urgency is danger
+    assert reply.passages[0].kind is PassageKind.POINTER
+    assert talk.session.dangers == before
+
+
+@pytest.mark.parametrize(
+    ("text", "country"),
+    [("/country im in texas my friend is not breathing", "US"), ("/country i live in spain and i want to die", "ES")],
+)
+def test_a_danger_beside_a_country_that_is_told_by_command_is_heard(text: str, country: str, talk: Talk) -> None:
+    reply = talk.say(text).reply
+    assert reply.urgency is not Urgency.NONE
+    assert reply.country == country
+
+
+@pytest.mark.parametrize(
+    ("told", "text"),
+    [
+        ("my toddler swallowed my pills", "it was a mistake"),
+        ("i took too much by accident and feel weird", "it was a mistake"),
+        ("mi hijo se tomó mis pastillas", "fue un error"),
+        ("my friend wont wake up", "is it a false alarm?"),
+        ("сын не просыпается", "ложная тревога?"),
+    ],
+)
+def test_what_was_taken_by_mistake_and_what_is_only_asked_is_no_false_alarm(told: str, text: str, talk: Talk) -> None:
+    assert talk.say(told, text).reply.urgency is Urgency.EMERGENCY
+    assert talk.session.topic != "step-mistake"
+
+
+@pytest.mark.parametrize(
+    ("down", "text"),
+    [("mi amigo no respira", "que llame?"), ("my friend wont wake up", "help is coming?")],
+)
+def test_who_asks_whether_to_call_is_not_told_that_they_have(down: str, text: str, talk: Talk) -> None:
+    reply = talk.say(down, text).reply
+    assert (reply.urgency, reply.topic == "step-called") == (Urgency.EMERGENCY, False)
+
+
+def test_who_has_called_and_asks_what_now_has_called(talk: Talk) -> None:
+    assert talk.say("my friend wont wake up", "i called. what now?").reply.topic == "step-called"
+
+
+@pytest.mark.parametrize("text", ["ambulance is here", "paramedics are here"])
+def test_the_crew_ends_the_emergency_and_not_the_thoughts_of_death_beside_it(text: str, talk: Talk) -> None:
+    talk.say("i took 30 pills i want to die")
+    reply = talk.say(text).reply
+    assert (reply.topic, reply.urgency) == ("after-an-overdose", Urgency.SELF_HARM)
+
+
+@pytest.mark.parametrize(
+    ("language", "text", "holds"),
+    [
+        ("ru", "не все хорошо", True),
+        ("ru", "не все нормально", True),
+        ("ru", "нет, все хорошо", False),
+        ("es", "no estoy bien", True),
+        ("es", "no, estoy bien", False),
+        ("en", "no im fine", False),
+    ],
+)
+def test_not_all_is_well_is_no_denial(language: str, text: str, holds: bool, library: Library) -> None:
+    talk = Talk(library, replace(FAINT, profile=Profile(language)))
+    assert bool(talk.say(text).understanding.dangers) is holds
+
+
+@pytest.mark.parametrize("text", ["hes not breathing im in texas", "not breathing, im in texas"])
+def test_a_country_told_beside_a_step_is_noted(text: str, talk: Talk) -> None:
+    reply = talk.say("my friend wont wake up", text).reply
+    assert (reply.topic, reply.country) == ("step-not-breathing", "US")

@@ -171,9 +171,11 @@ def test_a_danger_at_home_lasts_while_it_is_told_of(told: str, answered: str, ta
     assert (reply.urgency, reply.topic) == (Urgency.SAFEGUARDING, "unsafe-at-home")
 
 
-def test_something_clearly_else_ends_the_emergency(talk: Talk) -> None:
-    turn = talk.say("my friend wont wake up", "/answer step-called", "what is naltrexone")
-    assert (turn.reply.topic, turn.reply.urgency) == ("naltrexone-what-is", Urgency.NONE)
+def test_something_clearly_else_is_answered_beside_the_emergency_and_ends_it_where_it_goes_on(talk: Talk) -> None:
+    first = talk.say("my friend wont wake up", "/answer step-called", "what is naltrexone").reply
+    assert (first.topic, first.urgency) == ("naltrexone-what-is", Urgency.EMERGENCY)
+    then = talk.say("what does naltrexone cost").reply
+    assert (then.topic, then.urgency) == ("naltrexone-cost", Urgency.NONE)
 
 
 @pytest.mark.parametrize(
