@@ -18,7 +18,7 @@ OF_IT = {
 """By danger, topics besides that speak of how it came about: "yes, he used this morning", "nobody ever listens to me"."""
 TO_WHOM = frozenset({"about-bot", "privacy", "will-my-parents-know"})
 """What people ask once they have told of a danger: whom they told it, and who will know."""
-BESIDE = frozenset({SMALL_TALK, FIND_HELP, "feedback", *TO_WHOM})
+BESIDE = frozenset({SMALL_TALK, FIND_HELP, "feedback"})
 """Topics that say nothing about a danger being over: "ok", "help me", "that is wrong", "bye"."""
 ELSE = 0.8
 """From this probability on something else is clearly asked. "He is on naltrexone", beside somebody who is down, has .32."""
@@ -31,7 +31,7 @@ def outlasts(danger: Danger, topic: str | None, library: Library) -> bool:
     An emergency goes on until something clearly else is asked. Who has told of self-harm or violence and says thanks and
     goodbye, or asks where to turn, is not out of it.
     """
-    if topic in BESIDE:
+    if topic in BESIDE or (topic in TO_WHOM and not danger.is_faint):
         return True
     if danger.urgency is not Urgency.EMERGENCY:
         return False
@@ -60,8 +60,8 @@ def still_in_danger(understanding: Understanding, session: Session, library: Lib
 
 def goes_on(before: Danger, understanding: Understanding, session: Session, library: Library) -> bool:
     """Whether a danger goes on after a message that tells of none."""
-    topic = understanding.topic
-    if outlasts(before, topic, library):
+    topic, is_else = understanding.topic, is_clearly_else(understanding)
+    if outlasts(before, topic, library) and not (topic in TO_WHOM and is_else and has_left(before, session, library)):
         return True
     best = understanding.candidates[0].topic if understanding.candidates else None
     if best is not None and library.urgency_of.get(best) is before.urgency:
@@ -71,11 +71,16 @@ def goes_on(before: Danger, understanding: Understanding, session: Session, libr
     # "How many would do it", after it was told that somebody wants to die, is about dying.
     for_it = understanding.dosing and before.urgency is Urgency.SELF_HARM
     of_it = topic is None or topic in OF_IT.get(before.topic, ())
-    if for_it or of_it or not is_clearly_else(understanding):
+    if for_it or of_it or not is_else:
         return True
     # Beside somebody who is down, what is clearly else is answered once without ending it: "he relapsed" is about him.
-    first = session.topic is None or session.topic == before.topic or library.topics[session.topic].group in STAYS
-    return first and before.urgency is Urgency.EMERGENCY
+    return before.urgency is Urgency.EMERGENCY and not has_left(before, session, library)
+
+
+def has_left(before: Danger, session: Session, library: Library) -> bool:
+    """Whether the last answer was already about something else than a danger that still goes on."""
+    last = session.topic
+    return last is not None and last not in {before.topic, *TO_WHOM} and library.topics[last].group not in STAYS
 
 
 def is_clearly_else(understanding: Understanding) -> bool:
