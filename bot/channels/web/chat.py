@@ -126,8 +126,10 @@ class Pages:
         session = opened(field("state"), self.desk.sealing, datetime.now(UTC), self.desk.assistant.library.topics)
         chosen = field("language") if field("language") in self.rendering.languages else language
         audience = Audience(field("audience")) if field("audience") in set(Audience) else None
-        # The bar shows all that is known of the reader, so what it says is what holds.
-        session = replace(session, profile=Profile(chosen, self._country(field("country")), audience))
+        # The bar shows all that is known of the reader, so what it says is what holds; a guess that was changed is none.
+        country = self._country(field("country"))
+        guessed = session.country_guessed and country == session.profile.country
+        session = replace(session, profile=Profile(chosen, country, audience), country_guessed=guessed)
         shown = field("shown") if field("shown") in self.rendering.languages else language
         if "apply" in form:
             return Asked(f"/answer {session.topic}", session, shown, True)

@@ -106,6 +106,18 @@ def test_what_the_bar_says_is_what_holds(client: TestClient) -> None:
     assert "from a mobile phone in many countries" in none
 
 
+def test_a_country_that_was_chosen_in_the_bar_holds_in_an_emergency_and_one_that_was_named_in_passing_does_not(
+    client: TestClient,
+) -> None:
+    page = client.post("/", data={"text": "my uncle died of an overdose in spain", "language": "en"}).text
+    assert 'value="ES" selected' in page
+    danger = {"text": DANGER["en"], "state": field(page, "state"), "language": "en"}
+    assert 'value="ES" selected' not in client.post("/", data={**danger, "country": "ES"}).text
+    chosen = client.post("/", data={**danger, "country": "KZ"}).text
+    assert 'value="KZ" selected' in chosen
+    assert "tel:103" in chosen
+
+
 def test_settings_before_any_question_change_the_first_page(client: TestClient) -> None:
     page = client.post("/", data={"apply": "1", "country": "KZ", "language": "es"}).text
     assert '<html lang="es">' in page
