@@ -138,6 +138,15 @@ def test_settings_take_effect_at_once(visit: Any) -> None:
     expect(page.locator("#call")).to_have_attribute("href", "tel:103")
 
 
+def test_settings_leave_the_answer_to_a_danger_where_it_is(visit: Any) -> None:
+    page = visit().page
+    say(page, "my friend looks pale")  # heard faintly, so the talk has no topic after it
+    page.locator("summary", has_text="Language, country").click()
+    page.locator("[name=country]").select_option("KZ")
+    expect(page.locator("#call")).to_have_attribute("href", "tel:103")
+    expect(page.locator("#log .emergency").first).to_be_visible()
+
+
 def test_the_talk_stays_in_the_page_and_the_keyboard_suffices(visit: Any) -> None:
     page = visit().page
     page.keyboard.press("Tab")

@@ -136,8 +136,8 @@
       take(brought);
       const reply = one("#reply", brought);
       if (!reply) {
-        log.replaceChildren();
-        one("#main").scrollIntoView({ block: "start" });
+        // Settings: the talk may have no topic to answer anew, and what was answered is still needed.
+        if (!log.firstElementChild) one("#main").scrollIntoView({ block: "start" });
         return;
       }
       log.querySelectorAll(".choices").forEach((old) => old.remove());
