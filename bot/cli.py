@@ -8,6 +8,7 @@ import sys
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from importlib import import_module
+from io import TextIOWrapper
 from pathlib import Path
 from time import perf_counter_ns
 from typing import cast
@@ -30,7 +31,7 @@ from bot.desk.evaluation.report import Evaluation, as_json, as_text, miss_line, 
 from bot.desk.evaluation.robustness import losses
 from bot.desk.page import UnknownCountryError, make_pages, write_pages
 from bot.desk.review import sign_files, waiting
-from bot.settings import Settings
+from bot.settings import SECRETS, Settings
 from bot.starting import BREACH, Started, fail, start
 from bot.store.errors import SecretKeyError, StoreError
 from bot.telemetry import start_logging
@@ -40,18 +41,15 @@ Run = Callable[[argparse.Namespace, Settings], int]
 """What does a command; returns the exit status."""
 
 HIGHEST_PORT = 65535
+HIGHEST = 2**63 - 1
+"""The highest number that is taken: that of a row of the database."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command; returns the exit status."""
     arguments = list(sys.argv[1:] if arguments is None else arguments)
     options = parser().parse_args(arguments or ["chat"])
-    try:
-        settings = Settings()
-    except ValidationError as error:
-        for fault in error.errors(include_input=False, include_url=False):
-            name = f"{str(fault['loc'][0]).upper()}: " if fault["loc"] else ""
-            fail(f"OVERDOSE_BOT_{name}{fault['msg'].removeprefix('Value error, ')}")
+    settings = read_settings()
     start_logging(settings.log_level)
     try:
         return cast(int, options.run(options, settings))
@@ -64,6 +62,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except (BrokenPipeError, KeyboardInterrupt):
         sys.stdout = open(os.devnull, "w")  # noqa: SIM115, PTH123 - nothing may be written at exit to a closed pipe
         return 0
+
+
+def read_settings() -> Settings:
+    """The settings; what is wrong with them ends the program with one clear line."""
+    try:
+        return Settings()
+    except ValidationError as error:
+        fault = error.errors(include_input=False, include_url=False)[0]
+        name = f"{str(fault['loc'][0]).upper()}: " if fault["loc"] else ""
+        fail(f"OVERDOSE_BOT_{name}{fault['msg'].removeprefix('Value error, ')}")
+    except UnicodeDecodeError:
+        fail(f".env, or a file in {SECRETS}, is not UTF-8")
 
 
 def parser() -> argparse.ArgumentParser:
@@ -83,7 +93,7 @@ def parser() -> argparse.ArgumentParser:
         command.add_argument("--audience", choices=[a.value for a in Audience])
     serve = commands.add_parser("serve", help="the web chat and interface, and Telegram where a token is set")
     serve.add_argument("--host", default="127.0.0.1")
-    serve.add_argument("--port", type=port_number, default=8080)
+    serve.add_argument("--port", type=number(0, HIGHEST_PORT), default=8080)
     serve.set_defaults(run=of_operator("run_serve"))
     commands.add_parser("doctor", help="looks at everything, and says what to mend").set_defaults(
         run=of_operator("run_doctor")
@@ -98,7 +108,7 @@ def parser() -> argparse.ArgumentParser:
         run=of_operator("run_list_questions")
     )
     erase = left_commands.add_parser("delete", help="erase one")
-    erase.add_argument("id", type=int, metavar="ID")
+    erase.add_argument("id", type=number(1, HIGHEST), metavar="ID")
     erase.set_defaults(run=of_operator("run_delete_question"))
     library = commands.add_parser("library", help="what editors and reviewers need")
     desk = library.add_subparsers(required=True, metavar="COMMAND")
@@ -122,7 +132,9 @@ def parser() -> argparse.ArgumentParser:
     train.add_argument(
         "--further", action="store_true", help="train the encoder that is there further (extra `encoder`)"
     )
-    train.add_argument("--runs", type=int, default=1, metavar="N", help="average the weights of so many runs")
+    train.add_argument(
+        "--runs", type=number(1, HIGHEST), default=1, metavar="N", help="average the weights of so many runs"
+    )
     train.set_defaults(run=run_train)
     evaluate = commands.add_parser("evaluate", help="figures over a file of labelled questions and conversations")
     evaluate.add_argument("file", type=Path)
@@ -136,16 +148,16 @@ def parser() -> argparse.ArgumentParser:
     return top
 
 
-def port_number(text: str) -> int:
-    """
-    A port of TCP; 0 lets the system choose one.
+def number(least: int, most: int) -> Callable[[str], int]:
+    """How an argument is read that is a whole number in plain digits, neither smaller nor greater than these."""
 
-    Raises:
-        ArgumentTypeError: it is none.
-    """
-    if not (text.isascii() and text.isdigit() and int(text[:6]) <= HIGHEST_PORT):
-        raise argparse.ArgumentTypeError(f"{text!r} is no port: 0 to {HIGHEST_PORT}")
-    return int(text)
+    def read(text: str) -> int:
+        is_short = len(text) <= len(str(most))  # what is longer may be too long to be read at all
+        if not (is_short and text.isascii() and text.isdigit() and least <= int(text) <= most):
+            raise argparse.ArgumentTypeError(f"{text!r} is no number from {least} to {most}")
+        return int(text)
+
+    return read
 
 
 def of_operator(name: str) -> Run:
@@ -167,6 +179,8 @@ def told_by(options: argparse.Namespace, started: Started) -> Profile:
 def run_chat(options: argparse.Namespace, settings: Settings) -> int:
     """The chat."""
     started = start(settings)
+    if isinstance(sys.stdin, TextIOWrapper):
+        sys.stdin.reconfigure(errors="replace")  # a piped byte that is no text must not end the talk
     chat(started.assistant, told_by(options, started), sys.stdin, sys.stdout)
     return 0
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
@@ -13,6 +14,8 @@ SECRETS = Path("/run/secrets")
 """Where containers find secrets, each a file named as its setting."""
 SQLITE = "sqlite:///"
 """What the address of an embedded database begins with; its path follows."""
+POSTGRESQL = re.compile(r"postgresql://(?:[^:/]*(?::[^@]*)?@)?(?:\[[^/?]+\]|[^/:?]*)(?::[0-9]+)?(?:[/?].*)?")
+"""The address of a database that is shared, as what opens it reads it."""
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 
 
@@ -77,6 +80,8 @@ class Settings(BaseSettings):
             return SecretStr(f"{SQLITE}{Path(address.removeprefix(SQLITE)).expanduser().absolute()}")
         if url and not address.startswith("postgresql://"):
             raise ValueError("sqlite:///PATH or postgresql://...")
+        if url and not POSTGRESQL.fullmatch(address):
+            raise ValueError("postgresql://USER:PASSWORD@HOST:PORT/NAME, with a PORT that is a number, or none")
         return url
 
     @model_validator(mode="after")

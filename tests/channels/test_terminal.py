@@ -280,6 +280,13 @@ def test_a_piped_chat_needs_no_terminal() -> None:
     assert done.stdout.decode().count("112") >= 3
 
 
+def test_bytes_that_are_no_text_end_no_piped_chat() -> None:
+    done = run(given=b"\xff\xfe\nmy friend wont wake up\n")
+    assert done.returncode == 0
+    assert b"Traceback" not in done.stderr
+    assert done.stdout.decode().count("112") >= 3
+
+
 def test_one_question_is_answered_as_text_or_as_an_object() -> None:
     text = run("ask", "my friend wont wake up", "--country", "kz")
     assert text.returncode == 0
@@ -323,6 +330,9 @@ def test_wrong_usage_ends_with_status_2_and_one_line(arguments: tuple[str, ...])
         ("serve", "--port", "65536"),
         ("serve", "--port", "-1"),
         ("serve", "--port", "٨٠"),
+        ("serve", "--port", "0000099999"),
+        ("questions", "delete", "99999999999999999999"),
+        ("library", "train", "--further", "--runs", "0"),
     ],
 )
 def test_unknown_commands_and_options_end_with_status_2_and_no_traceback(arguments: tuple[str, ...]) -> None:
