@@ -100,13 +100,14 @@ def of_database(settings: Settings, sealing: Sealing | None) -> Iterator[Finding
         present, newest = database.revision()
         if present is None and database.embedded:
             yield Finding("database", f"{kind}, made at the first start of `serve`")
-        elif present != newest:
+        elif (present or "") < (newest or ""):  # migrations are numbered
             yield Finding(
                 "database", f"{kind} at revision {present or 'none'}, not {newest}", "overdose-bot db upgrade"
             )
         else:
             database.run_now(ping)
-            yield Finding("database", f"{kind}, writable, at revision {present}")
+            newer = ", made by a newer version" if present != newest else ""
+            yield Finding("database", f"{kind}, writable, at revision {present}{newer}")
             unanswered, unsent = database.run_now(count_waiting)
             yield Finding("mailbox", f"{unanswered} messages wait for an answer, {unsent} replies to be sent")
             lost = database.run_now(lambda db: count_unreadable(db, sealing)) if sealing else 0

@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import text
 
-from bot.doctor import examine
+from bot.doctor import examine, of_database
 from bot.settings import Settings
 from bot.store.database import Database
 from bot.store.sealing import Sealing
@@ -71,6 +72,18 @@ def test_a_database_of_an_older_version_is_named(findings: Any, tmp_path: Path) 
     database.upgrade("0001")
     database.close()
     assert findings()["database"] is False
+
+
+def test_a_database_that_a_newer_version_has_brought_further_is_well(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path}/bot.sqlite3"
+    database = Database(url)
+    database.upgrade()
+    database.run_now(lambda db: db.execute(text("UPDATE alembic_version SET version_num = '9999'")))
+    database.close()
+    found = {finding.what: finding for finding in of_database(Settings(_env_file=None, database_url=url), None)}
+    assert found["database"].mend is None
+    assert "newer" in found["database"].found
+    assert "mailbox" in found
 
 
 def test_a_database_that_is_away_is_named(findings: Any) -> None:
