@@ -16,6 +16,7 @@ SQLITE = "sqlite:///"
 """What the address of an embedded database begins with; its path follows."""
 POSTGRESQL = re.compile(r"postgresql://(?:[^:/]*(?::[^@]*)?@)?(?:\[[^/?]+\]|[^/:?]*)(?::[0-9]+)?(?:[/?].*)?")
 """The address of a database that is shared, as what opens it reads it."""
+ORIGIN = re.compile(r"https?://(?:\*\.)?[A-Za-z0-9._-]+(?::[0-9]+)?/?")
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 
 
@@ -71,6 +72,14 @@ class Settings(BaseSettings):
         if parts.scheme not in {"http", "https"} or not parts.hostname:
             raise ValueError("not an http or https address")
         return address.rstrip("/")
+
+    @field_validator("embed_origins")
+    @classmethod
+    def _origins(cls, origins: str) -> str:
+        # They become part of a header, which takes ASCII only and in which a semicolon begins another rule.
+        if not all(ORIGIN.fullmatch(origin) for origin in origins.replace(",", " ").split()):
+            raise ValueError("origins like https://school.example, separated by spaces; other letters as xn--...")
+        return origins
 
     @field_validator("database_url")
     @classmethod

@@ -45,6 +45,35 @@ def test_every_way_to_spell_the_address_of_a_database_is_taken(rest: str) -> Non
     Database(settings.database).close()
 
 
+@pytest.mark.parametrize(
+    "origins",
+    [
+        "https://школа.example",
+        "school.example",
+        "https://a.example; script-src *",
+        "https://a.example/chat",
+        "*",
+        "https://",
+    ],
+)
+def test_what_is_no_origin_is_refused_before_a_header_is_made_of_it(origins: str) -> None:
+    with pytest.raises(ValueError, match="origins like"):
+        Settings(_env_file=None, embed_origins=f"https://fine.example {origins}")
+
+
+@pytest.mark.parametrize(
+    "origins",
+    [
+        "",
+        "https://a.example http://localhost:3000",
+        "https://a.example/, https://*.b.example",
+        "https://xn--80atbji.example",
+    ],
+)
+def test_origins_are_taken_as_they_are(origins: str) -> None:
+    assert Settings(_env_file=None, embed_origins=origins).embed_origins == origins
+
+
 def test_settings_that_are_no_text_end_with_status_2_and_one_line(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
