@@ -33,7 +33,7 @@ from bot.store.leases import RENEWED
 from bot.store.retention import forget_old
 from bot.store.sealing import Sealing, secret_beside
 from bot.store.sessions import Sessions
-from bot.telemetry import CANARY_SECONDS, REVIEW_DAYS, alarm, count_failure, note
+from bot.telemetry import CANARY_SECONDS, REVIEW_DAYS, STORE_AWAY, alarm, count_failure, note
 from bot.vocabulary import Session
 
 HOUR = 3600.0
@@ -223,7 +223,9 @@ async def tend_store(served: Served) -> None:
                 await database.run(forget_old)
                 forgotten_at = time.monotonic()
             told = False
+            STORE_AWAY.set(0)
         except StoreError as error:
+            STORE_AWAY.set(1)
             if not told:
                 alarm("store away", error=str(error))
             told = True

@@ -74,6 +74,7 @@ WEBHOOK_ASTRAY = Gauge("overdose_bot_webhook_astray", "1 while Telegram has anot
 CANARY_SECONDS = Gauge(
     "overdose_bot_canary_seconds", "Seconds since a question of our own last went the whole way and came back."
 )
+STORE_AWAY = Gauge("overdose_bot_store_away", "1 while the database cannot be reached or written.")
 WAITING = Gauge("overdose_bot_waiting", "What waits: updates unanswered, replies unsent.", ["what"])
 OLDEST = Gauge(
     "overdose_bot_oldest_seconds", "Age of the oldest that waits: update unanswered, reply unsent.", ["what"]

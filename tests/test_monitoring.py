@@ -55,6 +55,13 @@ def test_every_alarm_that_an_alert_waits_for_is_raised_somewhere() -> None:
         assert f'alarm("{event}"' in code, event
 
 
+def test_the_alert_on_a_store_that_is_away_lasts_as_long_as_it_is() -> None:
+    rules = yaml.safe_load((ROOT / "alerts.yaml").read_text(encoding="utf-8"))["groups"][0]["rules"]
+    (rule,) = (rule for rule in rules if rule["alert"] == "OverdoseBotStoreAway")
+    assert asked(rule["expr"]) == {"overdose_bot_store_away"}
+    assert "increase" not in rule["expr"]
+
+
 def test_every_first_event_that_an_alert_waits_for_is_an_increase_of_a_series_that_there_was() -> None:
     text = (ROOT / "alerts.yaml").read_text(encoding="utf-8")
     counted = re.findall(r"increase\((\w+)(?:\{(\w+)=~?\"([^\"]+)\"\})?\[", text)

@@ -11,7 +11,7 @@ import sqlite3
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -55,8 +55,16 @@ class Process:
 
     def shows(self, **facts: bool) -> None:
         """Wait until who watches over it is told so."""
+        self.wait_until(lambda: facts.items() <= json.loads(self.ask("/readyz")[0]).items())
+
+    def measures(self, series: str) -> None:
+        """Wait until Prometheus would read this line."""
+        self.wait_until(lambda: series in self.ask("/metrics")[0].splitlines())
+
+    def wait_until(self, holds: Callable[[], bool]) -> None:
+        """Wait until something is so."""
         until = time.monotonic() + 30
-        while not facts.items() <= json.loads(self.ask("/readyz")[0]).items():
+        while not holds():
             assert time.monotonic() < until
             time.sleep(0.1)
 
@@ -119,7 +127,9 @@ def test_a_database_that_goes_away_is_seen_by_who_watches_and_so_is_its_return(p
     with closing(sqlite3.connect(process.database, isolation_level=None)) as other:
         other.execute("BEGIN IMMEDIATE")
         process.shows(store=False)
+        process.measures("overdose_bot_store_away 1.0")
     process.shows(store=True)
+    process.measures("overdose_bot_store_away 0.0")
 
 
 def test_under_a_flood_the_card_and_a_danger_are_answered_in_time(process: Process) -> None:
