@@ -138,6 +138,20 @@ def test_settings_take_effect_at_once(visit: Any) -> None:
     expect(page.locator("#call")).to_have_attribute("href", "tel:103")
 
 
+def test_a_country_can_be_spelt_by_keys_and_is_taken_by_the_button(visit: Any) -> None:
+    page = visit().page
+    page.locator("summary", has_text="Language, country").click()
+    page.locator("[name=country]").focus()
+    page.keyboard.type("mexico")  # the first letter alone chooses another one
+    expect(page.locator("[name=country]")).to_have_value("MX")
+    expect(page.locator("[name=country]")).to_be_focused()
+    expect(page.locator("#call")).to_have_attribute("href", "tel:112")
+    page.keyboard.press("Tab")
+    page.keyboard.press("Tab")
+    page.keyboard.press("Enter")
+    expect(page.locator("#call")).to_have_attribute("href", "tel:911")
+
+
 def test_settings_leave_the_answer_to_a_danger_where_it_is(visit: Any) -> None:
     page = visit().page
     say(page, "my friend looks pale")  # heard faintly, so the talk has no topic after it

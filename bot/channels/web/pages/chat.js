@@ -209,8 +209,15 @@
       event.preventDefault();
       send(event.target, clicked);
     });
+    // What is picked by a tap takes effect at once. Keys choose something with each letter or step, mostly on the way to
+    // another: there the button says that it is meant.
+    let keyed = null;
+    document.addEventListener("keydown", (event) => {
+      keyed = event.target.closest(".settings select");
+    });
+    for (const touch of ["touchstart", "mousedown"]) document.addEventListener(touch, () => void (keyed = null), { passive: true });
     document.addEventListener("change", (event) => {
-      if (event.target.closest(".settings")) one("[name=apply]").click();
+      if (event.target.closest(".settings") && event.target !== keyed) one("[name=apply]").click();
     });
     document.addEventListener("keydown", (event) => {
       if (event.target.id !== "text" || event.key !== "Enter" || event.shiftKey || event.isComposing) return;
