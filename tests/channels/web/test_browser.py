@@ -79,6 +79,14 @@ def tap(page: Page, label: str) -> None:
     page.locator("#reply").wait_for()
 
 
+def wait_until_kept(page: Page) -> None:
+    """Until the page would find the card without a server."""
+    page.evaluate(
+        """new Promise((done) => { const look = () => navigator.serviceWorker.controller ? done() : setTimeout(look, 50);
+        look(); })"""
+    )
+
+
 def in_sight(page: Page, selector: str) -> bool:
     """Whether the top of an element lies between the two bars."""
     box, bar = page.locator(selector).bounding_box(), page.locator("#top").bounding_box()
@@ -287,6 +295,22 @@ def test_without_a_connection_the_chat_shows_the_card_and_keeps_what_was_typed(v
     expect(page.locator("#offline")).to_be_hidden()
 
 
+def test_a_step_that_was_opened_without_a_connection_stays_when_there_is_one_again(visit: Any) -> None:
+    visitor = visit()
+    page = visitor.page
+    say(page, DANGER["en"])
+    wait_until_kept(page)
+    visitor.context.set_offline(True)
+    page.locator("#reply .choices button").first.click()
+    page.locator("#offline .step[open]").wait_for()
+    for is_offline in (False, True, False):
+        visitor.context.set_offline(is_offline)
+        expect(page.locator("#offline .notice")).to_have_text(re.compile("No connection") if is_offline else "")
+        expect(page.locator("#offline .step[open]")).to_be_visible()
+    say(page, "hello")
+    expect(page.locator("#offline")).to_be_hidden()
+
+
 def test_the_card_once_seen_opens_without_a_server_and_leaving_takes_it_away(browser: Browser, make: Maker) -> None:
     served = Served(make())
     served.start()
@@ -367,10 +391,7 @@ def test_the_steps_of_an_emergency_go_on_without_a_server(browser: Browser, make
     visitor = Visitor(browser, served, locale="es-ES")
     page = visitor.page
     say(page, DANGER["es"])
-    page.evaluate(
-        """new Promise((done) => { const look = () => navigator.serviceWorker.controller ? done() : setTimeout(look, 50);
-        look(); })"""
-    )
+    wait_until_kept(page)
     served.stop()
     page.locator("#reply .choices button").first.click()
     step = page.locator("#offline .step[open]")

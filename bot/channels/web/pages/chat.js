@@ -107,10 +107,13 @@
       };
       request.send();
     };
+    // The card and the step that is being read stay until there is an answer.
+    const away = () => {
+      if (one("#offline").hidden) offline(said("offline"));
+      else one("#offline .notice").textContent = said("offline");
+    };
     const online = () => {
-      const box = one("#offline");
-      box.hidden = true;
-      one(".notice", box).textContent = "";
+      one("#offline .notice").textContent = "";
     };
     const said = (name) => one("#offline template").dataset[name];
 
@@ -188,6 +191,7 @@
         const brought = request.response;
         if (brought && one("#state", brought)) {
           online();
+          one("#offline").hidden = true;
           show(brought, mine, Boolean(button?.name));
           return;
         }
@@ -224,7 +228,7 @@
       event.preventDefault();
       one(".send").click();
     });
-    addEventListener("offline", () => offline(said("offline")));
+    addEventListener("offline", away);
     addEventListener("online", online);
     if (!navigator.onLine) offline(said("offline"));
     if (one("#reply.emergency")) keepOnce();
