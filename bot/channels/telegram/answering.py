@@ -144,6 +144,13 @@ class Answering:
         if key in self._talks:
             self._talks[key].waiting.clear()
 
+    def close_chat(self, key: str) -> None:
+        """What waits in a chat can never be answered: whoever waits for it need not wait on."""
+        for waiting in self._talks[key].waiting if key in self._talks else ():
+            if waiting.sent:
+                waiting.sent.set()
+        self.drop(key)
+
     def end(self) -> None:
         """Begin with dangers alone from now on; the rest waits in the store."""
         self._ending = True

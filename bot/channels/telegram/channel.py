@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import time
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 
@@ -26,7 +26,7 @@ from bot.channels.telegram.pseudonyms import CHANNEL, Pseudonyms
 from bot.channels.telegram.sending import Sender
 from bot.channels.telegram.started import KNOWN, Started
 from bot.channels.telegram.turns import STUCK, Recalled, Turns
-from bot.channels.telegram.updates import Heard, Kind, Me, PoisonError, chat_of, marks, read, words_of
+from bot.channels.telegram.updates import Heard, Kind, Me, PoisonError, guessed, marks, read
 from bot.store.database import Database, ping
 from bot.store.errors import StoreError
 from bot.store.mailbox import BusyError, Incoming, Letter, Mailbox
@@ -84,7 +84,13 @@ class Telegram:
             self._arrivals.calm,
         )
         self._memory = FromMemory(
-            self._store, self.mailbox, self._names, self._answering, self.outbox, self._background
+            self._store,
+            self.mailbox,
+            self._names,
+            self._answering,
+            self.outbox,
+            self._background,
+            self._settle_without_row,
         )
         self._started = Started()
         self._begun = time.monotonic()
@@ -173,7 +179,8 @@ class Telegram:
     def _received(self, raw: Mapping[str, Any]) -> Received:
         heard = self._read(raw)
         found = {self._names.of_mark(mark): fresh for mark, fresh in marks(raw, heard).items()}
-        incoming = Incoming(self._names.of_chat(heard.chat) if heard else "", found, json.dumps(raw).encode())
+        told = heard or guessed(raw)
+        incoming = Incoming(self._names.of_chat(told.chat) if told else "", found, json.dumps(raw).encode())
         return raw, heard, self._memory.known_again(incoming)
 
     async def _put(self, batch: Sequence[Arrival]) -> list[int]:
@@ -257,7 +264,7 @@ class Telegram:
         """Another process looks after chats now."""
         for key in chats:
             self._answering.drop(key)
-            self.outbox.close_chat(key)
+            self.outbox.drop_chat(key)
 
     def idle(self, chats: Iterable[str]) -> set[str]:
         """Those for which nothing waits here, nor will their pace matter to the next process."""
@@ -368,9 +375,7 @@ class Telegram:
             case Kind.CLOSED:
                 RECEIVED.labels(CHANNEL, "closed").inc()
                 assert heard
-                key = self._names.of_chat(heard.chat)
-                self._answering.drop(key)
-                self.outbox.close_chat(key)
+                key = self._close(heard)
                 self._background.spawn(self._turns.forget(row, lambda db: self.mailbox.close(db, key, before=row)))
             case Kind.MOVED:
                 assert heard
@@ -382,6 +387,23 @@ class Telegram:
                 RECEIVED.labels(CHANNEL, heard.kind.name.lower()).inc()
                 self._answering.add(heard, row, recalled=recalled)
 
+    def _settle_without_row(self, raw: Mapping[str, Any], heard: Heard | None) -> None:
+        """Do what an update asks for that is no message, while the store is away, which is told of it later."""
+        if heard is None:
+            self._store.tell_later(self._dead_letter(raw))
+        elif heard.kind is Kind.CLOSED:
+            key = self._close(heard)
+            self._store.tell_later(lambda db: self.mailbox.close(db, key))
+        elif heard.moved_to is not None:
+            self._background.spawn(self._moved(heard.chat, heard.moved_to))
+
+    def _close(self, heard: Heard) -> str:
+        """Nothing more goes to a chat in which the bot was stopped; its pseudonym."""
+        key = self._names.of_chat(heard.chat)
+        self._answering.close_chat(key)
+        self.outbox.close_chat(key)
+        return key
+
     def _reply_again(self, reference: Reference) -> ClearedReply:
         if reference.understanding is None:
             return self._assistant.last_resort(reference.profile)
@@ -391,6 +413,12 @@ class Telegram:
 
     async def _bury(self, raw: Mapping[str, Any], row: int) -> None:
         """A dead letter, and an answer where it can be told who wrote: to the words, if there are any."""
+        await self._store.tell(self._dead_letter(raw, row))
+        if told := guessed(raw):
+            self._answering.add(told, None)
+
+    def _dead_letter(self, raw: Mapping[str, Any], row: int | None = None) -> Callable[[Connection], None]:
+        """Raise the alarm over an update that cannot be handled; what the store is to keep of it."""
         try:
             read(raw, self.me)
         except PoisonError as error:
@@ -398,10 +426,7 @@ class Telegram:
         else:
             kind, fault = "unknown", "Unknown"
         alarm("dead letter", kind=kind, fault=fault)
-        await self._store.tell(lambda db: self.mailbox.bury(db, kind, fault, row))
-        chat = chat_of(raw)
-        if chat is not None:
-            self._answering.add(Heard(Kind.MESSAGE, chat, chat, words_of(raw)), None)
+        return lambda db: self.mailbox.bury(db, kind, fault, row)
 
     async def _moved(self, old: int, new: int) -> None:
         """A group became a supergroup: its talks and what waits for it go along."""

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
+from typing import Any
 
 from sqlalchemy import Connection
 
@@ -17,7 +18,7 @@ from bot.channels.telegram.outbox import Outbox
 from bot.channels.telegram.patient_store import PatientStore
 from bot.channels.telegram.pseudonyms import Pseudonyms
 from bot.channels.telegram.turns import STUCK, put_last
-from bot.channels.telegram.updates import Heard, Kind
+from bot.channels.telegram.updates import Heard, Kind, guessed
 from bot.store.errors import StoreError
 from bot.store.mailbox import Incoming, Mailbox
 
@@ -31,6 +32,8 @@ PATIENCE = 4.0
 """Seconds in which an answer from memory has to be on its way; else its update is to come again."""
 SEND_PATIENCE = 10.0
 """Seconds after which a send has ended, one way or the other."""
+ANSWERED = frozenset({Kind.MESSAGE, Kind.EDIT, Kind.TAP})
+"""Kinds of updates that somebody waits for an answer to."""
 
 
 class FromMemory:
@@ -48,13 +51,22 @@ class FromMemory:
         answering: Answering,
         outbox: Outbox,
         background: Background,
+        settle: Callable[[Mapping[str, Any], Heard | None], None],
     ) -> None:
+        """
+        Nothing is answered yet.
+
+        Args:
+            settle: does what an update asks for that nobody waits for an answer to, or that cannot be read; the store
+                is told of it later.
+        """
         self._store = store
         self._mailbox = mailbox
         self._names = names
         self._answering = answering
         self._outbox = outbox
         self._background = background
+        self._settle = settle
         self._sent: OrderedDict[str, asyncio.Event] = OrderedDict()
         self._in_turn: set[asyncio.Event] = set()
 
@@ -68,17 +80,10 @@ class FromMemory:
         long = self._store.away_for > OUTAGE
         long = long and self._outbox.size < FEW  # what cannot be sent soon would be answered by another process as well
         answering: list[asyncio.Event | None] = []
-        for _, heard, one in received:
+        for raw, heard, one in _asking(received):
             name = _identity(one)
-            wordless = heard is None or heard.kind not in {Kind.MESSAGE, Kind.EDIT, Kind.TAP}
-            new = heard if name not in self._sent and not wordless else None
-            grave = new is not None and self._answering.sounds_grave(new)
-            if new and (long or grave):
-                put_last(self._sent, name, asyncio.Event())
-                if grave:
-                    self._answering.add(new, None, self._sent[name])
-                else:
-                    self._background.spawn(self._answer_in_turn(new, self._sent[name]))
+            if name not in self._sent:
+                self._begin(name, raw, heard, long)
             answering.append(self._sent.get(name))
         return [sent for sent in answering if sent] if all(answering) else None
 
@@ -95,8 +100,8 @@ class FromMemory:
         try:
             if waits and (await asyncio.wait(waits, timeout=PATIENCE))[1]:
                 # It comes again, perhaps to another process. What is on its way is waited for; nothing else of it goes out.
-                for _, heard, one in received:
-                    self._take_back(heard, one)
+                for raw, heard, one in received:
+                    self._take_back(heard or guessed(raw), one)
                 going = {self.sent(one) for _, _, one in received}
                 left = [wait for sent, wait in zip(answering, waits, strict=True) if sent in going]
                 if left:
@@ -106,7 +111,7 @@ class FromMemory:
         finally:
             for wait in waits:
                 wait.cancel()
-        for _, _, one in received:
+        for _, _, one in _asking(received):
             self._store.tell_later(partial(self._note_seen, one))
 
     def sent(self, one: Incoming) -> asyncio.Event | None:
@@ -135,6 +140,26 @@ class FromMemory:
         """
         name = self._names.of_answered(_identity(one))
         return await self._store.run(lambda db: self._mailbox.is_seen(db, name), STUCK)
+
+    def _begin(self, name: str, raw: Mapping[str, Any], heard: Heard | None, long: bool) -> None:
+        """
+        Answer one update, where it is time for that.
+
+        What nobody waits for an answer to is over at once: as long as it came again, all that Telegram has after it
+        would wait.
+        """
+        said, sent = heard or guessed(raw), asyncio.Event()
+        if said is None or said.kind not in ANSWERED:
+            sent.set()
+        elif self._answering.sounds_grave(said):
+            self._answering.add(said, None, sent)
+        elif long:
+            self._background.spawn(self._answer_in_turn(said, sent))
+        else:
+            return
+        put_last(self._sent, name, sent)
+        if heard is None or sent.is_set():
+            self._settle(raw, heard)
 
     def _take_back(self, heard: Heard | None, one: Incoming) -> None:
         """
@@ -167,3 +192,8 @@ class FromMemory:
 
 def _identity(one: Incoming) -> str:
     return next(iter(one.marks))
+
+
+def _asking(received: Sequence[Received]) -> list[Received]:
+    """Those that ask for anything: of the rest nothing is to be done, nor known again."""
+    return [one for one in received if one[1] is None or one[1].kind is not Kind.NOTHING]

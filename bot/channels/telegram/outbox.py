@@ -194,7 +194,13 @@ class Outbox:
         self._schedule.part = part
 
     def close_chat(self, key: str) -> None:
-        """Nothing more goes to a chat."""
+        """Nothing more goes to a chat, nor ever can."""
+        for item in self.waiting(key):
+            item.end()
+        self.drop_chat(key)
+
+    def drop_chat(self, key: str) -> None:
+        """Send nothing of what waits for a chat."""
         entry = self._chats.get(key)
         if entry:
             for item in entry.items:

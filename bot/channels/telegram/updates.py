@@ -148,6 +148,12 @@ def words_of(raw: Mapping[str, Any]) -> str:
     return clean(words) if isinstance(words, str) and words else WORDLESS
 
 
+def guessed(raw: Mapping[str, Any]) -> Heard | None:
+    """What to answer of an update that cannot be read; None where it cannot be told who wrote."""
+    chat = chat_of(raw)
+    return Heard(Kind.MESSAGE, chat, chat, words_of(raw)) if chat is not None else None
+
+
 def _heard(update: Update, me: Me) -> Heard | None:
     if update.message:
         return _of_message(update.message, me, Kind.MESSAGE)
