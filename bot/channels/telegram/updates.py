@@ -242,14 +242,19 @@ def is_addressed(message: Message, chat: Chat, me: Me) -> bool:
         return True
     named = {**message.parse_entities(), **message.parse_caption_entities()}
     for entity, text in named.items():
-        if entity.type == MessageEntity.MENTION and me.username and text[1:].lower() == me.username.lower():
+        if entity.type == MessageEntity.MENTION and is_called(text[1:], me):
             return True
         if entity.type == MessageEntity.TEXT_MENTION and entity.user and entity.user.id == me.id:
             return True
         if entity.type == MessageEntity.BOT_COMMAND and entity.offset == 0:
             _, at, bot = text.partition("@")
-            return not at or (me.username is not None and bot.lower() == me.username.lower())
+            return not at or is_called(bot, me)
     return False
+
+
+def is_called(name: str, me: Me) -> bool:
+    """Whether a name is the bot's, as far as known: until it has learnt its own, any may be."""
+    return me.username is None or name.lower() == me.username.lower()
 
 
 def without_mention(text: str, me: Me) -> str:
