@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import closing
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,7 @@ from sqlalchemy import Connection
 from bot.assistant import Assistant
 from bot.channels.delivery import Engine
 from bot.channels.telegram.channel import Telegram
+from bot.channels.telegram.outbox import HASTE
 from bot.channels.telegram.pseudonyms import Pseudonyms
 from bot.channels.telegram.sending import Sender
 from bot.conversation.library import Library
@@ -39,10 +40,10 @@ def api() -> Iterator[BotApi]:
 class Channel:
     """A channel in this process, whose database somebody else can lock."""
 
-    def __init__(self, api: BotApi, library: Library, path: Path) -> None:
+    def __init__(self, api: BotApi, library: Library, path: Path, patience: float) -> None:
         self._path = path
         self._sender = Sender(api.token, api.root)
-        self.database = Database(f"sqlite:///{path}", patience=0.1)
+        self.database = Database(f"sqlite:///{path}", patience)
         self.database.upgrade()
         self.telegram = Telegram(
             Assistant(library, {}), SEALING, self.database, self._sender, api.token, Engine("engine")
@@ -58,14 +59,20 @@ class Channel:
         await self.telegram.recover()
         await self.database.run(left)
         sending = asyncio.create_task(self.telegram.outbox.run())
-        with closing(sqlite3.connect(self._path, isolation_level=None)) as other:
-            other.execute("BEGIN IMMEDIATE")
+        with self.locked():
             await self.telegram.accept(updates)
         for _ in range(3):
             await self.telegram.check()
             await asyncio.sleep(0.2)
         sending.cancel()
         await self._sender.close()
+
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """Somebody else has the database."""
+        with closing(sqlite3.connect(self._path, isolation_level=None)) as other:
+            other.execute("BEGIN IMMEDIATE")
+            yield
 
     def count(self, table: str) -> int:
         """How many rows a table has."""
@@ -76,7 +83,7 @@ class Channel:
 @pytest.fixture
 def channel(api: BotApi, library: Library, tmp_path: Path) -> Iterator[Channel]:
     """A channel for one test."""
-    channel = Channel(api, library, tmp_path / "bot.sqlite3")
+    channel = Channel(api, library, tmp_path / "bot.sqlite3", patience=0.1)
     yield channel
     channel.database.close()
 
@@ -129,3 +136,27 @@ def test_who_wrote_what_cannot_be_read_is_answered(channel: Channel, api: BotApi
     asyncio.run(channel.accept_in_outage(person.say(GRAVE, date=10**18)))
     assert len(api.sent(person.chat_id)) == 1
     assert channel.count("dead_letters") == 1
+
+
+def test_what_another_process_is_to_answer_is_kept_for_it(
+    api: BotApi, library: Library, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bot.channels.telegram.channel.KNOWN", 0.2)
+    slow = Channel(api, library, tmp_path / "bot.sqlite3", patience=3.0)
+    telegram, person = slow.telegram, api.person(next(IDS))
+
+    async def live() -> None:
+        await telegram.recover()
+        with slow.locked():
+            accepting = asyncio.create_task(telegram.accept([person.say(GRAVE)]))
+            await asyncio.sleep(HASTE + 0.3)  # it is being answered from memory by now
+        assert await accepting == 1
+        while not telegram.outbox.size:
+            await asyncio.sleep(0.05)
+        telegram.drop([Pseudonyms(SEALING, telegram.me.id).of_chat(person.chat_id)])
+        await asyncio.sleep(1.0)
+
+    asyncio.run(live())
+    assert slow.count("inbox") == 1
+    assert telegram.lacking([1]) == {1}
+    slow.database.close()

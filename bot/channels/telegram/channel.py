@@ -166,15 +166,19 @@ class Telegram:
 
     async def _forget_when_sent(self, row: int, chat: str, sent: asyncio.Event) -> None:
         """
-        Erase a kept update that is being answered from memory, once that has arrived or nothing of it is left to send.
+        Erase a kept update that is being answered from memory, once that has arrived.
 
-        Until then it is all that another process would know of it, if this one died.
+        Until then it is all that another process would know of it, if this one died. Where nothing of it is left to
+        send and it has not arrived, the chat was lost meanwhile: it is for whoever looks after the chat to begin it.
         """
         while not sent.is_set() and (self._memory.is_in_turn(sent) or not self._is_idle(chat)):
             self._started.note(row)
             with suppress(TimeoutError):
                 await asyncio.wait_for(sent.wait(), KNOWN / 2)
-        await self._turns.forget(row)
+        if sent.is_set():
+            await self._turns.forget(row)
+        else:
+            self._started.undo(row)
 
     def _received(self, raw: Mapping[str, Any]) -> Received:
         heard = self._read(raw)
