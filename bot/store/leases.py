@@ -101,13 +101,17 @@ class Leases:
         now = clock(db)
         self.claim(db, [PROCESS + self.owner])
         ours = select(LEASES.c.name).where(LEASES.c.owner == self.owner)
-        names = set(db.execute(ours).scalars())
+        names = self.names(db)
         free = ours.with_for_update(skip_locked=True).cte()  # once, before the update, so that it waits for no row
         db.execute(update(LEASES).where(LEASES.c.name.in_(select(free.c.name))).values(until=now + LEASE))
         living = select(LEASES.c.owner).where(LEASES.c.name.startswith(PROCESS), LEASES.c.until > now)
         counts = select(LEASES.c.owner, func.count()).where(LEASES.c.owner.in_(living)).group_by(LEASES.c.owner)
         held = {owner: int(count) for owner, count in db.execute(counts)}
         return names, 0.5 / len(held) + 0.5 * held[self.owner] / sum(held.values())
+
+    def names(self, db: Connection) -> set[str]:
+        """All that is ours, the lease of our own life with it."""
+        return set(db.execute(select(LEASES.c.name).where(LEASES.c.owner == self.owner)).scalars())
 
     def release(self, db: Connection, chats: Collection[str]) -> set[str]:
         """

@@ -9,10 +9,12 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import pytest
 from sqlalchemy import Connection
 
 from bot.channels.telegram.custody import TIDIED, Custody, Taken
 from bot.store.database import Database
+from bot.store.errors import StoreError
 from bot.store.mailbox import Incoming, Letter, Mailbox
 from bot.store.sealing import Sealing
 from tests.postgres import new_database
@@ -104,6 +106,53 @@ def test_a_chat_that_was_given_back_and_claimed_anew_while_leases_are_renewed_is
 
         asyncio.run(live())
         assert not handing.dropped
+        database.close()
+
+
+class Sending(Handing):
+    """A caretaker that remembers what it was to send, and is done with nothing of it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.sending: list[str] = []
+
+    def take_up(self, letter: Letter) -> None:
+        """Remember it."""
+        self.sending.append(letter.chat)
+
+    def idle(self, chats: Iterable[str]) -> set[str]:
+        """All for which nothing is to be sent."""
+        return set(chats) - set(self.sending)
+
+
+def test_a_claim_that_nobody_heard_of_is_made_good() -> None:
+    with new_database() as url:
+        database, mailbox = Database(url), Mailbox(Sealing(secrets.token_urlsafe(32)))
+        database.upgrade()
+        reply = mailbox.outgoing(0, b"x", at_once=False)
+        database.run_now(lambda db: mailbox.answered(db, [], "chat", [reply]))
+        sending = Sending()
+
+        async def live() -> bool:
+            is_slow = True
+
+            async def run(work: Callable[[Connection], Any]) -> Any:
+                done = await database.run(work)
+                if is_slow:
+                    raise StoreError("no answer in time")
+                return done
+
+            custody = Custody(mailbox, run, database.run_beside, sending, alone=False)
+            with pytest.raises(StoreError):
+                await custody.recover()
+            is_slow = False
+            assert await custody.leads()
+            await custody.look()
+            other = Custody(mailbox, database.run, database.run_beside, Handing(), alone=False)
+            return await other.leads()
+
+        assert not asyncio.run(live())  # only chats are given back
+        assert sending.sending == ["chat"]
         database.close()
 
 

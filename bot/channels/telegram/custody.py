@@ -11,7 +11,7 @@ from typing import Any, Protocol
 from sqlalchemy import Connection
 
 from bot.store.errors import StoreError
-from bot.store.leases import Leases, pause, pause_left
+from bot.store.leases import PROCESS, Leases, pause, pause_left
 from bot.store.mailbox import Letter, Mailbox
 from bot.telemetry import note
 
@@ -254,7 +254,9 @@ class Custody:
 
         def tidy(db: Connection) -> tuple[set[str], Taken]:
             gone = leases.release(db, idle)
-            return gone, self.take(db, leases.orphans(db)) if adopts else Taken(set())
+            # What was claimed by a commit that ended too late to be heard of, or with a group that moved.
+            unheard = leases.names(db) - self._ours - {POLLING, PROCESS + leases.owner}
+            return gone, self.take(db, unheard | (leases.orphans(db) if adopts else set()))
 
         gone, taken = await self._run(tidy)
         # One of them may have been claimed anew since.
