@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Table, delete, func, insert, select, text, true, update
+from sqlalchemy import ColumnElement, Connection, Table, and_, delete, func, insert, select, text, true, update
 from sqlalchemy.dialects.postgresql import insert as postgresql_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
@@ -179,10 +179,13 @@ class Mailbox:
 
     def _kept(self, db: Connection, chat: str, replies: Sequence[Outgoing]) -> dict[bytes, int]:
         """The numbers of those replies that are in the outbox already."""
-        there = select(OUTBOX.c.sealed, OUTBOX.c.id).where(
-            OUTBOX.c.chat == chat, OUTBOX.c.sealed.in_([one.sealed for one in replies])
-        )
+        there = select(OUTBOX.c.sealed, OUTBOX.c.id).where(_is_one_of(chat, replies))
         return {bytes(sealed): number for sealed, number in db.execute(there)} if replies else {}
+
+    def take_back(self, db: Connection, chat: str, replies: Sequence[Outgoing]) -> None:
+        """Erase those replies that are in the outbox."""
+        if replies:
+            db.execute(delete(OUTBOX).where(_is_one_of(chat, replies)))
 
     def sending(self, db: Connection, id_: int, content: bytes | None = None) -> None:
         """A send begins; after a crash its outcome is unknown. `content` replaces what the row says."""
@@ -240,6 +243,11 @@ class Mailbox:
         if inbox_id is not None:
             db.execute(delete(INBOX).where(INBOX.c.id == inbox_id))
         db.execute(insert(DEAD_LETTERS), {"kind": kind[:64], "fault": fault[:64], "at": time.time()})
+
+
+def _is_one_of(chat: str, replies: Sequence[Outgoing]) -> ColumnElement[bool]:
+    """Of a row of the outbox, whether it is one of a chat's replies."""
+    return and_(OUTBOX.c.chat == chat, OUTBOX.c.sealed.in_([one.sealed for one in replies]))
 
 
 def count_waiting(db: Connection) -> tuple[int, int]:

@@ -7,14 +7,17 @@ import time
 from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import TypeVar
 
 import pytest
+from sqlalchemy import Connection
 
 from bot.assistant import Answer, Assistant
 from bot.channels.delivery import Engine, Lane
-from bot.channels.telegram import started
+from bot.channels.telegram import started, turns
 from bot.channels.telegram.background import Background
 from bot.channels.telegram.channel import Telegram
+from bot.channels.telegram.outbox import Item, Reference
 from bot.channels.telegram.patient_store import PatientStore
 from bot.channels.telegram.pseudonyms import Pseudonyms
 from bot.channels.telegram.sending import Sender
@@ -22,12 +25,14 @@ from bot.channels.telegram.turns import Turns, Waiting
 from bot.channels.telegram.updates import Heard, Kind
 from bot.conversation.library import Library
 from bot.store.database import Database, ping
+from bot.store.errors import StoreError
 from bot.store.mailbox import Incoming, Mailbox
 from bot.store.sealing import Sealing
 from bot.store.sessions import Sessions
 from bot.vocabulary import Profile, Session
 from tests.telegram.bot_api import BotApi
 
+T = TypeVar("T")
 SEALING = Sealing("a secret key of these tests")
 HEARD = Heard(Kind.MESSAGE, 5, 5, "words")
 TOLD = Session(Profile("en", "KZ"), topic="detox")
@@ -103,6 +108,41 @@ def test_who_asked_to_be_forgotten_is_not_remembered_by_the_group_that_was_befor
 
     in_turns(database, talk)
     assert recalled(database) == Session()
+
+
+class Unheard(Database):
+    """A database that does what it is given, of which nobody hears at first."""
+
+    is_heard = False
+
+    async def run(self, work: Callable[[Connection], T], timeout: float | None = 5.0) -> T:
+        """Do it, and say nothing of it."""
+        done = await super().run(work, timeout)
+        if not self.is_heard:
+            raise StoreError("connection lost")
+        return done
+
+
+def test_a_reply_that_was_kept_unheard_and_went_out_from_memory_does_not_stay_to_be_sent(
+    database: Database, library: Library, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(turns, "STORE_PATIENCE", 0.1)
+    unheard, names = Unheard(database.url), Pseudonyms(SEALING, 1)
+    reply = Assistant(library, {}).last_resort(Profile())
+    reference = Reference(HEARD.chat, None, None, Profile(), Session(), None)
+    item = Item(names.of_chat(HEARD.chat), None, 0, Lane.ORDINARY, reply, reference, time.monotonic())
+    waiting = Waiting(HEARD, kept(database), time.monotonic(), Lane.ORDINARY)
+
+    async def talk(turns: Turns) -> None:
+        person = names.of_person(HEARD)
+        assert await turns.keep(person, waiting, Answer(reply, TOLD, None), [item], forgotten=False)
+        unheard.is_heard = True
+
+    in_turns(unheard, talk)
+    unheard.close()
+    assert recalled(database) == TOLD
+    with database.engine.connect() as db:
+        assert db.exec_driver_sql("SELECT count(*) FROM outbox").scalar_one() == 0
 
 
 def test_what_was_started_on_is_known_until_a_store_that_was_away_was_told_of_it(

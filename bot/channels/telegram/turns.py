@@ -254,6 +254,8 @@ class _Keeping:
         else:
             keep_question(db, self._answer.reply.language, self._answer.left)
         self._turns.mailbox.answered(db, self._rows, self._key, [])
+        # It may have been kept, and only the news of that was lost.
+        self._turns.mailbox.take_back(db, self._key, self._replies)
 
     @property
     def _rows(self) -> list[int]:
