@@ -7,7 +7,7 @@ import time
 from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import pytest
 from sqlalchemy import Connection
@@ -70,6 +70,16 @@ def recalled(database: Database, heard: Heard = HEARD) -> Session:
 def kept(database: Database) -> int | None:
     """The row of a message that was accepted."""
     return database.run_now(lambda db: Mailbox(SEALING).put(db, [Incoming("chat", {"mark": None}, b"x")]))[0]
+
+
+def count(database: Database, table: str) -> int:
+    """How many rows a table has."""
+    return database.run_now(lambda db: rows(db, table))
+
+
+def rows(db: Connection, table: str) -> int:
+    """The same, within a transaction."""
+    return int(db.exec_driver_sql(f"SELECT count(*) FROM {table}").scalar_one())
 
 
 def test_who_asked_to_be_forgotten_is_not_remembered_by_a_turn_that_is_told_late(
@@ -141,8 +151,66 @@ def test_a_reply_that_was_kept_unheard_and_went_out_from_memory_does_not_stay_to
     in_turns(unheard, talk)
     unheard.close()
     assert recalled(database) == TOLD
-    with database.engine.connect() as db:
-        assert db.exec_driver_sql("SELECT count(*) FROM outbox").scalar_one() == 0
+    assert count(database, "outbox") == 0
+
+
+@pytest.fixture
+def in_channel(database: Database, library: Library) -> Iterator[Callable[[Callable[[Telegram, BotApi], Any]], None]]:
+    """Lets something happen to a channel that has taken up what was left, and sends nothing."""
+    with BotApi() as api:
+
+        async def whole(happens: Callable[[Telegram, BotApi], Any]) -> None:
+            sender = Sender(api.token, api.root)
+            telegram = Telegram(Assistant(library, {}), SEALING, database, sender, api.token, Engine("t"))
+            await telegram.recover()
+            async with asyncio.timeout(10):
+                await happens(telegram, api)
+            await sender.close()
+
+        yield lambda happens: asyncio.run(whole(happens))
+
+
+def test_who_wrote_what_cannot_be_read_is_known_until_the_answer_is_kept(
+    database: Database, in_channel: Callable[..., None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    left: list[int] = []
+    bury = Mailbox.bury
+
+    def buried(mailbox: Mailbox, db: Connection, *rest: Any) -> None:
+        bury(mailbox, db, *rest)
+        left.append(rows(db, "inbox") + rows(db, "outbox"))
+
+    async def happens(telegram: Telegram, api: BotApi) -> None:
+        await telegram.accept([api.person(5).say("words", date=10**18)])
+        while not telegram.outbox.size:
+            await asyncio.sleep(0.05)
+
+    monkeypatch.setattr(Mailbox, "bury", buried)
+    in_channel(happens)
+    assert left == [1]
+    assert (count(database, "inbox"), count(database, "outbox")) == (0, 1)
+
+
+def test_a_message_whose_answer_failed_is_known_until_the_last_resort_has_arrived(
+    database: Database, in_channel: Callable[..., None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def failing(*_: object, **__: object) -> None:
+        raise RuntimeError
+
+    async def happens(telegram: Telegram, api: BotApi) -> None:
+        await telegram.accept([api.person(5).say("words")])
+        while not telegram.outbox.size:
+            await asyncio.sleep(0.05)
+        await asyncio.sleep(0.3)
+        assert count(database, "inbox") == 1
+        sending = asyncio.create_task(telegram.outbox.run())
+        while count(database, "inbox"):
+            await asyncio.sleep(0.05)
+        sending.cancel()
+        assert len(api.sent(5)) == 1
+
+    monkeypatch.setattr(Turns, "recall", failing)
+    in_channel(happens)
 
 
 def test_what_was_started_on_is_known_until_a_store_that_was_away_was_told_of_it(

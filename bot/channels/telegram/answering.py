@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import OrderedDict, deque
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
@@ -66,12 +66,15 @@ class Answering:
         background: Background,
         courtesies: Courtesies,
         calm: asyncio.Event,
+        erase_once_sent: Callable[[int, str, asyncio.Event], None],
     ) -> None:
         """
         Nothing waits.
 
         Args:
             calm: set while few updates wait to be kept.
+            erase_once_sent: has a row of the inbox, of a chat, erased when the event is set, and not begun with again
+                until then.
         """
         self._assistant = assistant
         self._engine = engine
@@ -84,6 +87,7 @@ class Answering:
         self._background = background
         self._courtesies = courtesies
         self._calm = calm
+        self._erase_once_sent = erase_once_sent
         self._places = asyncio.Semaphore(PLACES)
         self._talks: dict[str, _Talk] = {}
         self._lately: OrderedDict[str, _Lately] = OrderedDict()
@@ -174,7 +178,7 @@ class Answering:
                         await self._answer(key, waiting, talk)
                 except Exception as error:  # noqa: BLE001 - one message must not cost the next its answer
                     count_failure(error, CHANNEL)
-                    await self._send_last_resort(key, waiting)
+                    self._send_last_resort(key, waiting)
                 if waiting in talk.waiting:
                     talk.waiting.remove(waiting)
         finally:
@@ -304,9 +308,9 @@ class Answering:
         # In a group others read along and could tap: what is left for the editors is between one person and the bot.
         return Message(heard.text, heard.at or datetime.now(UTC), Profile(language=hint), can_keep=not heard.is_group)
 
-    async def _send_last_resort(self, key: str, waiting: Waiting) -> None:
+    def _send_last_resort(self, key: str, waiting: Waiting) -> None:
         """What goes out where an answer failed in a way that nobody foresaw."""
-        profile = Profile()
+        profile, sent = Profile(), waiting.sent or asyncio.Event()
         reference = Reference(waiting.heard.chat, waiting.heard.thread, None, profile, Session(), None)
         item = Item(
             key,
@@ -317,11 +321,11 @@ class Answering:
             reference,
             waiting.begun,
             True,
-            sent=waiting.sent,
+            sent=sent,
         )
         self._outbox.add(item)
         if waiting.row is not None:
-            await self._turns.forget(waiting.row)
+            self._erase_once_sent(waiting.row, key, sent)
 
     def _lately_in(self, key: str) -> _Lately:
         """What is remembered of a chat's last messages, for as long as there is room."""

@@ -82,6 +82,7 @@ class Telegram:
             self._background,
             self._courtesies,
             self._arrivals.calm,
+            self._erase_once_sent,
         )
         self._memory = FromMemory(
             self._store,
@@ -159,14 +160,14 @@ class Telegram:
             self._started.undo(row)
             self._begin_safely(raw, heard, row)
 
-    def _leave_to_memory(self, row: int, chat: str, sent: asyncio.Event) -> None:
-        """A kept update is being answered from memory, and is not to be started on."""
+    def _erase_once_sent(self, row: int, chat: str, sent: asyncio.Event) -> None:
+        """A kept update is answered by what is kept nowhere: it is not to be started on, and stays until that arrives."""
         self._started.note(row)
         self._background.spawn(self._forget_when_sent(row, chat, sent))
 
     async def _forget_when_sent(self, row: int, chat: str, sent: asyncio.Event) -> None:
         """
-        Erase a kept update that is being answered from memory, once that has arrived.
+        Erase a kept update once its answer, which is kept nowhere, has arrived.
 
         Until then it is all that another process would know of it, if this one died. Where nothing of it is left to
         send and it has not arrived, the chat was lost meanwhile: it is for whoever looks after the chat to begin it.
@@ -219,7 +220,7 @@ class Telegram:
                 RECEIVED.labels(CHANNEL, "repeat").inc()
                 self._courtesies.acknowledge(heard)
             elif sent:  # answered from memory while the store took its time
-                self._leave_to_memory(row, one.chat, sent)
+                self._erase_once_sent(row, one.chat, sent)
             elif late:
                 self._background.spawn(self._begin_unless_answered(raw, heard, one, row))
             elif one.chat in taken.chats:
@@ -256,7 +257,7 @@ class Telegram:
         """Start on a message that is kept, and was accepted by another process."""
         raw, heard, incoming = self._received(json.loads(letter.content))
         if sent := self._memory.sent(incoming):
-            self._leave_to_memory(letter.id, incoming.chat, sent)
+            self._erase_once_sent(letter.id, incoming.chat, sent)
         else:
             self._begin_safely(raw, heard, letter.id)
 
@@ -417,9 +418,10 @@ class Telegram:
 
     async def _bury(self, raw: Mapping[str, Any], row: int) -> None:
         """A dead letter, and an answer where it can be told who wrote: to the words, if there are any."""
-        await self._store.tell(self._dead_letter(raw, row))
-        if told := guessed(raw):
-            self._answering.add(told, None)
+        told = guessed(raw)
+        if told:  # the message is erased as the reply is kept, like every other
+            self._answering.add(told, row)
+        await self._store.tell(self._dead_letter(raw, None if told else row))
 
     def _dead_letter(self, raw: Mapping[str, Any], row: int | None = None) -> Callable[[Connection], None]:
         """Raise the alarm over an update that cannot be handled; what the store is to keep of it."""
