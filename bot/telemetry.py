@@ -47,6 +47,7 @@ RECEIVED = Counter(
     "overdose_bot_received_total", "Updates received, by what was done with them.", ["channel", "outcome"]
 )
 OUTCOMES = {
+    "canary": ("message",),
     "telegram": ("message", "edit", "tap", "moved", "closed", "nothing", "repeat", "dead"),
     "web": ("answered", "hurried", "refused"),
     "api": ("answered", "again", "hurried", "refused"),

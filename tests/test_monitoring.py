@@ -91,9 +91,11 @@ def events_of(named: ast.expr) -> set[str]:
     return {str(named.value)}
 
 
-@pytest.mark.parametrize("name", ["alerts.yaml", "dashboard.json"])
-def test_the_questions_of_our_own_count_among_nobodys(name: str) -> None:
+@pytest.mark.parametrize(
+    ("name", "metric"), [("alerts.yaml", "turns"), ("dashboard.json", "turns"), ("dashboard.json", "received")]
+)
+def test_the_questions_of_our_own_count_among_nobodys(name: str, metric: str) -> None:
     text = (ROOT / name).read_text(encoding="utf-8").replace("\\", "")
-    counted = re.findall(r"overdose_bot_turns_total(\{[^}]*\})?", text)
+    counted = re.findall(rf"overdose_bot_{metric}_total(\{{[^}}]*\}})?", text)
     assert counted
     assert all('channel!="canary"' in selector for selector in counted)

@@ -6,6 +6,8 @@ import asyncio
 import time
 from pathlib import Path
 
+from prometheus_client import REGISTRY
+
 from bot.assistant import Assistant
 from bot.channels.delivery import Engine
 from bot.channels.telegram.channel import Telegram
@@ -16,10 +18,22 @@ from bot.store.sealing import Sealing
 from tests.telegram.bot_api import BotApi
 
 
+def of_people() -> list[float | None]:
+    """What is counted of people's messages, and of answers to them."""
+    telegram = {"channel": "telegram", "outcome": "message"}
+    sent = {"lane": "ordinary", "outcome": "sent"}
+    return [
+        REGISTRY.get_sample_value("overdose_bot_received_total", telegram),
+        REGISTRY.get_sample_value("overdose_bot_sends_total", sent),
+        REGISTRY.get_sample_value("overdose_bot_answer_seconds_count", {"lane": "ordinary"}),
+    ]
+
+
 def test_the_canary_comes_back_and_nothing_of_it_is_sent_or_left(tmp_path: Path) -> None:
     database = Database(f"sqlite:///{tmp_path / 'bot.sqlite3'}")
     database.upgrade()
     assistant = Assistant(load(find_responses()).library, {})
+    counted = of_people()
 
     async def live(api: BotApi) -> float:
         telegram = Telegram(
@@ -45,6 +59,7 @@ def test_the_canary_comes_back_and_nothing_of_it_is_sent_or_left(tmp_path: Path)
     with BotApi() as api:
         assert asyncio.run(live(api)) < 1.5
         assert not api.calls()
+    assert of_people() == counted
     with database.engine.connect() as db:
         for table in ("inbox", "outbox", "sent"):
             assert db.exec_driver_sql(f"SELECT count(*) FROM {table}").scalar_one() == 0

@@ -194,7 +194,7 @@ def test_of_several_that_poll_one_does_and_when_it_dies_another(api: BotApi, tmp
             if number == 3:
                 break
         assert not any(bot.events("another process polls") for bot in bots)
-        leader = next(bot for bot in bots if bot.metric("overdose_bot_received_total") > 0)
+        leader = next(bot for bot in bots if bot.metric("overdose_bot_received_total", channel="telegram") > 0)
         leader.kill()
         person.say(GRAVE)
         api.wait_for(lambda: is_emergency(api.sent(person.chat_id)[-1]), TAKEN_OVER)

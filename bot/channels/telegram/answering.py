@@ -14,10 +14,11 @@ from functools import partial
 from bot.assistant import Answer, Assistant
 from bot.channels.delivery import Engine, Lane
 from bot.channels.telegram.background import Background
+from bot.channels.telegram.canary import counted_as
 from bot.channels.telegram.courtesies import Courtesies
 from bot.channels.telegram.outbox import AT_MOST, Item, Outbox, Reference, lane_of
 from bot.channels.telegram.pseudonyms import CHANNEL, Pseudonyms
-from bot.channels.telegram.sending import NOWHERE, Sender
+from bot.channels.telegram.sending import Sender
 from bot.channels.telegram.turns import Recalled, Turns, Waiting, put_last
 from bot.channels.telegram.updates import Heard, Kind
 from bot.telemetry import alarm, count_failure
@@ -216,8 +217,7 @@ class Answering:
         person = self._names.of_person(heard)
         recalled = await self._turns.recall(person, key, waiting)
         session = recalled or Session()
-        channel = "canary" if heard.chat >= NOWHERE else CHANNEL
-        answer = await self._turn(self._message(heard, session), session, waiting.lane, channel)
+        answer = await self._turn(self._message(heard, session), session, waiting.lane, counted_as(heard.chat))
         again = heard.kind is Kind.EDIT and says_nothing_new(answer, session)
         items = [] if again else self._items(key, heard, waiting, session, answer, talk)
         ours = await self._turns.keep(person, waiting, answer, items, forgotten=recalled is None)

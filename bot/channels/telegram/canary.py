@@ -7,6 +7,7 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
+from bot.channels.telegram.pseudonyms import CHANNEL
 from bot.channels.telegram.sending import NOWHERE
 
 QUESTION = "what is naloxone"
@@ -36,3 +37,13 @@ class Canary:
     def age(self) -> float:
         """Seconds since the canary last came back."""
         return time.monotonic() - self._back
+
+
+def is_canary(chat: int) -> bool:
+    """Whether a chat is a canary's: what happens there tells nothing of people, nor of Telegram."""
+    return chat >= NOWHERE
+
+
+def counted_as(chat: int) -> str:
+    """The channel under which a message is counted: the canary's is nobody's."""
+    return "canary" if is_canary(chat) else CHANNEL

@@ -16,7 +16,7 @@ from bot.channels.delivery import Engine, Lane
 from bot.channels.telegram.answering import Answering
 from bot.channels.telegram.arrivals import Arrival, Arrivals, GivenUpError, Received
 from bot.channels.telegram.background import Background
-from bot.channels.telegram.canary import Canary
+from bot.channels.telegram.canary import Canary, counted_as
 from bot.channels.telegram.courtesies import Courtesies
 from bot.channels.telegram.custody import Custody, Taken
 from bot.channels.telegram.from_memory import FromMemory
@@ -389,7 +389,7 @@ class Telegram:
                 self._background.spawn(self._turns.forget(row))
             case _:
                 assert heard
-                RECEIVED.labels(CHANNEL, heard.kind.name.lower()).inc()
+                RECEIVED.labels(counted_as(heard.chat), heard.kind.name.lower()).inc()
                 self._answering.add(heard, row, recalled=recalled)
 
     def _settle_without_row(self, raw: Mapping[str, Any], heard: Heard | None) -> None:

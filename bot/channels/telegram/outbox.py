@@ -15,6 +15,7 @@ from sqlalchemy import Connection
 
 from bot.assistant import Assistant
 from bot.channels.delivery import Lane, Limits, Schedule
+from bot.channels.telegram.canary import is_canary
 from bot.channels.telegram.patient_store import PATIENCE, PatientStore
 from bot.channels.telegram.sending import Outcome, Result, Sender, Target
 from bot.store.errors import StoreError
@@ -278,9 +279,8 @@ class Outbox:
                 await asyncio.sleep(delay)
             target = Target(item.reference.chat, item.reference.thread, item.reference.reply_to)
             outcome = await self._sender.send(self._worded(item), target, item.lane)
-            SENT.labels(item.lane.name.lower(), outcome.result.name.lower()).inc()
-            if outcome.result not in {Result.LOCKED_OUT, Result.NOT_SENT}:
-                self._locked_out = False
+            if not is_canary(item.reference.chat):
+                self._learn(item, outcome)
             await self._settle(key, entry, item, outcome)
         except LostError:
             entry.items.remove(item)
@@ -310,12 +310,19 @@ class Outbox:
                 count_failure(error, "mark")
         return reply
 
+    def _learn(self, item: Item, outcome: Outcome) -> None:
+        """Count a send, and see whether Telegram takes any."""
+        SENT.labels(item.lane.name.lower(), outcome.result.name.lower()).inc()
+        if outcome.result is Result.SENT:
+            ANSWER_SECONDS.labels(item.lane.name.lower()).observe(time.monotonic() - item.begun)
+        if outcome.result not in {Result.LOCKED_OUT, Result.NOT_SENT}:
+            self._locked_out = False
+
     async def _settle(self, key: str, entry: _Chat, item: Item, outcome: Outcome) -> None:
         """What follows from an outcome: of a refused send nothing has arrived, of an unknown one perhaps all."""
         now = time.monotonic()
         match outcome.result:
             case Result.SENT:
-                ANSWER_SECONDS.labels(item.lane.name.lower()).observe(now - item.begun)
                 known = f"{item.reference.chat}/{outcome.message}".encode()
                 await self._end(entry, item, None if item.reference.traceless or not outcome.message else known)
                 self.arrived(item.reference.chat)
