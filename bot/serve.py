@@ -30,13 +30,14 @@ from bot.settings import Settings
 from bot.store.database import Database, ping
 from bot.store.errors import StoreError
 from bot.store.leases import RENEWED
-from bot.store.retention import forget_old
+from bot.store.retention import AT_ONCE, forget_old
 from bot.store.sealing import Sealing, secret_beside
 from bot.store.sessions import Sessions
 from bot.telemetry import CANARY_SECONDS, REVIEW_DAYS, STORE_AWAY, alarm, count_failure, note
 from bot.vocabulary import Session
 
 HOUR = 3600.0
+MINUTE = 60.0
 TICK = 1.0
 """Seconds between looks at the store and at what waits."""
 STALE_MESSAGE = 60.0
@@ -220,7 +221,10 @@ async def tend_store(served: Served) -> None:
                 note("store ready")
             await (served.telegram.check() if served.telegram else database.run(ping))
             if time.monotonic() - forgotten_at > HOUR:
-                await database.run(forget_old)
+                # It may be this that the store cannot do, and it is not to be kept from all else by it.
+                forgotten_at = time.monotonic() - HOUR + MINUTE
+                while await database.run(forget_old) >= AT_ONCE:
+                    pass
                 forgotten_at = time.monotonic()
             told = False
             STORE_AWAY.set(0)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping
 
-from sqlalchemy import Connection, Table, delete
+from sqlalchemy import Connection, Table, delete, select
 
 from bot.store.database import DEAD_LETTERS, INBOX, OUTBOX, QUESTIONS, SEEN, SENT, SESSIONS
 from bot.store.leases import forget_lost
@@ -26,9 +26,16 @@ KEPT: Mapping[Table, int] = {
 }
 """Seconds that each kind of row is kept at most."""
 
+AT_ONCE = 5000
+"""Rows that are erased in one transaction at most: what is accepted and answered meanwhile waits for its end."""
+
 
 def forget_old(db: Connection) -> int:
-    """Erase every row that has had its time; how many there were."""
-    now = time.time()
+    """Erase rows that have had their time; how many there were. Where that is `AT_ONCE`, there may be more."""
+    now, gone = time.time(), 0
     forget_lost(db)
-    return sum(db.execute(delete(table).where(table.c.at < now - kept)).rowcount for table, kept in KEPT.items())
+    for table, kept in KEPT.items():
+        (key,) = table.primary_key
+        old = select(key).where(table.c.at < now - kept).limit(AT_ONCE - gone)
+        gone += db.execute(delete(table).where(key.in_(old))).rowcount
+    return gone

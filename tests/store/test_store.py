@@ -140,6 +140,16 @@ def test_every_table_but_alembics_is_forgotten_in_time(database: Database, seali
     assert database.run_now(forget_old) == 0
 
 
+def test_what_has_had_its_time_is_forgotten_some_of_it_at_a_time(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bot.store.retention.AT_ONCE", 3)
+    old = [{"mark": f"m{number}", "at": 0.0} for number in range(5)]
+    database.run_now(lambda db: db.execute(SEEN.insert(), old))
+    database.run_now(lambda db: db.execute(DEAD_LETTERS.insert(), {"kind": "k", "fault": "f", "at": 0.0}))
+    assert [database.run_now(forget_old) for _ in range(4)] == [3, 3, 0, 0]
+
+
 @pytest.mark.parametrize(
     ("fault", "seen"), [(ValueError, ValueError), (NoResultFound, StoreError), (OSError, StoreError)]
 )
