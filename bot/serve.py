@@ -233,6 +233,8 @@ async def tend_store(served: Served) -> None:
             if not told:
                 alarm("store away", error=str(error))
             told = True
+            if served.telegram and not served.store_ready:  # later on custody sees for itself
+                served.telegram.custody.note_away()
             # Telegram knows at each turn whether the store is there, and is not to take up twice what was left.
             served.store_ready = served.store_ready and served.telegram is not None
         await asyncio.sleep(TICK if served.telegram or not served.store_ready else 5 * TICK)

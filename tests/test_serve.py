@@ -11,11 +11,15 @@ from sqlalchemy import Connection
 
 from bot import serve
 from bot.assistant import Assistant
+from bot.channels.delivery import Engine
+from bot.channels.telegram.channel import Telegram
+from bot.channels.telegram.sending import Sender
 from bot.conversation.library import Library
 from bot.serve import Served, tend_store
 from bot.store.database import Database
 from bot.store.errors import StoreError
 from bot.store.retention import AT_ONCE
+from bot.store.sealing import Sealing
 
 
 @pytest.fixture
@@ -24,6 +28,29 @@ def served(library: Library, tmp_path: Path) -> Iterator[Served]:
     database = Database(f"sqlite:///{tmp_path / 'bot.sqlite3'}")
     yield Served(Assistant(library, {}), database)
     database.close()
+
+
+def test_who_starts_while_the_store_is_away_takes_no_other_process_for_dead(
+    served: Served, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    noted: list[bool] = []
+
+    def fail(_: Database) -> None:
+        raise StoreError("away")
+
+    async def live() -> None:
+        sender = Sender("1:x", "http://127.0.0.1:1")
+        sealing = Sealing("a secret key of this test")
+        served.telegram = Telegram(served.assistant, sealing, served.database, sender, "1:x", Engine("engine"))
+        monkeypatch.setattr(served.telegram.custody, "note_away", lambda: noted.append(True))
+        tending = asyncio.create_task(tend_store(served))
+        await asyncio.sleep(0.5)
+        tending.cancel()
+        await sender.close()
+
+    monkeypatch.setattr(Database, "upgrade", fail)
+    asyncio.run(live())
+    assert noted
 
 
 @pytest.mark.parametrize(

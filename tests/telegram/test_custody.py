@@ -13,7 +13,7 @@ import pytest
 from sqlalchemy import Connection
 
 from bot.channels.telegram.custody import TIDIED, Custody, Taken
-from bot.store.database import Database
+from bot.store.database import LEASES, Database
 from bot.store.errors import StoreError
 from bot.store.mailbox import Incoming, Letter, Mailbox
 from bot.store.sealing import Sealing
@@ -153,6 +153,28 @@ def test_a_claim_that_nobody_heard_of_is_made_good() -> None:
 
         assert not asyncio.run(live())  # only chats are given back
         assert sending.sending == ["chat"]
+        database.close()
+
+
+@pytest.mark.parametrize(("was_away", "taken"), [(False, 1), (True, 0)])
+def test_who_starts_while_the_store_is_away_does_not_take_others_for_dead_at_once(was_away: bool, taken: int) -> None:
+    with new_database() as url:
+        database, mailbox = Database(url), Mailbox(Sealing(secrets.token_urlsafe(32)))
+        database.upgrade()
+        database.run_now(lambda db: mailbox.put(db, [Incoming("chat", {"mark": None}, b"x")]))
+        ran_out = {"name": "chat", "owner": "another", "until": 0.0}
+        database.run_now(lambda db: db.execute(LEASES.insert(), ran_out))
+        begun = Begun()
+
+        async def live() -> None:
+            custody = Custody(mailbox, database.run, database.run_beside, begun, alone=False)
+            if was_away:
+                custody.note_away()
+            await custody.recover()
+            await custody.look()
+
+        asyncio.run(live())
+        assert len(begun.rows) == taken
         database.close()
 
 

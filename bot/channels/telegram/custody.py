@@ -138,6 +138,10 @@ class Custody:
         """Whether others may be taken for dead: where the store was away, they have missed it as well."""
         return time.monotonic() - self._well_since >= RECOVERED
 
+    def note_away(self) -> None:
+        """The store is away: others are not taken for dead until it has been there for a while."""
+        self._well_since = float("inf")
+
     def took(self, taken: Taken) -> None:
         """The transaction of a claim is committed: the chats are ours, with all that was left there."""
         self._ours |= taken.chats
@@ -204,7 +208,7 @@ class Custody:
                 await self._tidy(leases)
                 self._tidied = now
         except StoreError:
-            self._well_since = float("inf")
+            self.note_away()
             raise
         self._well_since = min(self._well_since, now)
 
