@@ -79,7 +79,7 @@ OTHERS_AT_MOST = {
 """
 The same over what others wrote, by folder: no row of theirs, nor one near it, is among our questions.
 
-`unseen`: 240 messages and 60 talks by people who had seen none of ours, nor what the bot answers: nearer to what it meets
+`unseen`: 1,080 messages and 240 talks by people who had seen none of ours, nor what the bot answers: nearer to what it meets
 than all above. `everyday`: 248 messages that have nothing to do with us: timers, school, banks, recipes, things overheard.
 """
 
