@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from bot.channels.telegram.pseudonyms import CHANNEL
-from bot.channels.telegram.sending import NOWHERE
+from bot.channels.telegram.sending import NOWHERE, is_nowhere
 
 QUESTION = "what is naloxone"
 """What the canary asks."""
@@ -39,11 +39,6 @@ class Canary:
         return time.monotonic() - self._back
 
 
-def is_canary(chat: int) -> bool:
-    """Whether a chat is a canary's: what happens there tells nothing of people, nor of Telegram."""
-    return chat >= NOWHERE
-
-
 def counted_as(chat: int) -> str:
     """The channel under which a message is counted: the canary's is nobody's."""
-    return "canary" if is_canary(chat) else CHANNEL
+    return "canary" if is_nowhere(chat) else CHANNEL

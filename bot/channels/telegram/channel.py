@@ -274,8 +274,8 @@ class Telegram:
     def idle(self, chats: Iterable[str]) -> set[str]:
         """Those for which nothing waits here, nor will their pace matter to the next process."""
         # Where the store was away since, its row is still there, though it was answered.
-        if self._store.is_caught_up:
-            self._started.forget_old(self._answering.rows)
+        if self._store.is_caught_up and (old := self._started.old()):
+            self._started.forget(old - self._answering.rows)
         return {key for key in chats if self._is_idle(key)}
 
     def _is_idle(self, key: str) -> bool:

@@ -15,9 +15,8 @@ from sqlalchemy import Connection
 
 from bot.assistant import Assistant
 from bot.channels.delivery import Lane, Limits, Schedule
-from bot.channels.telegram.canary import is_canary
 from bot.channels.telegram.patient_store import PATIENCE, PatientStore
-from bot.channels.telegram.sending import Outcome, Result, Sender, Target
+from bot.channels.telegram.sending import Outcome, Result, Sender, Target, is_nowhere
 from bot.store.errors import StoreError
 from bot.store.leases import LostError
 from bot.store.mailbox import Mailbox
@@ -279,7 +278,7 @@ class Outbox:
                 await asyncio.sleep(delay)
             target = Target(item.reference.chat, item.reference.thread, item.reference.reply_to)
             outcome = await self._sender.send(self._worded(item), target, item.lane)
-            if not is_canary(item.reference.chat):
+            if not is_nowhere(item.reference.chat):
                 self._learn(item, outcome)
             await self._settle(key, entry, item, outcome)
         except LostError:

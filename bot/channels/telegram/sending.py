@@ -43,6 +43,11 @@ BUTTON = 38
 """Characters of a label beside which another button still fits on a phone."""
 
 
+def is_nowhere(chat: int) -> bool:
+    """Whether a chat is nobody's: what happens there tells nothing of people, nor of Telegram."""
+    return chat >= NOWHERE
+
+
 class Result(Enum):
     """What became of a send."""
 
@@ -117,7 +122,7 @@ class Sender:
 
         Never raises.
         """
-        if target.chat >= NOWHERE:
+        if is_nowhere(target.chat):
             return Outcome(Result.SENT)
         plain = plain_reply(reply.passages)
         typed: dict[str, Any] = {
@@ -158,7 +163,7 @@ class Sender:
 
     async def typing(self, chat: int) -> None:
         """Show that an answer is being made; it matters to nobody whether that arrives."""
-        if chat >= NOWHERE:
+        if is_nowhere(chat):
             return
         await self.bot.send_chat_action(chat, ChatAction.TYPING)
 

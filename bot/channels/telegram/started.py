@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Collection
+from collections.abc import Iterable
 from itertools import takewhile
 
 KNOWN = 60.0
@@ -28,9 +28,12 @@ class Started:
         """A row was not started on after all."""
         del self._rows[row]
 
-    def forget_old(self, waiting: Collection[int | None]) -> None:
-        """What was started on long ago, and does not wait, will not be met again."""
+    def old(self) -> set[int]:
+        """Those that were started on long ago: what is done with of them will not be met again."""
         now = time.monotonic()
-        for row in list(takewhile(lambda row: now - self._rows[row] >= KNOWN, self._rows)):
-            if row not in waiting:
-                del self._rows[row]
+        return set(takewhile(lambda row: now - self._rows[row] >= KNOWN, self._rows))
+
+    def forget(self, rows: Iterable[int]) -> None:
+        """These will not be met again."""
+        for row in rows:
+            del self._rows[row]
