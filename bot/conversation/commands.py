@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from bot.conversation.language import words
-from bot.conversation.lasting import confirmed, merged, outlasts
+from bot.conversation.lasting import after_emergency, confirmed, merged, outlasts
 from bot.conversation.library import Library
 from bot.vocabulary import (
     Audience,
@@ -92,7 +92,7 @@ def dangers_of(topic: str, session: Session, library: Library) -> tuple[Danger, 
     """
     before = session.dangers
     if topic == MISTAKE:
-        return merged((), (danger for danger in before if danger.urgency is not Urgency.EMERGENCY))
+        return after_emergency(before)
     if library.topics[topic].group == "steps":
         known = [confirmed(danger, library) for danger in before if danger.urgency is Urgency.EMERGENCY]
         return merged(known or [Danger(Urgency.EMERGENCY, "someone-down")], before)

@@ -17,6 +17,8 @@ Plain = tuple[str, ...]
 MAX_LENGTH = 2_000
 """Characters that are read. Of a longer message both ends count: a cry for help stands in the first or the last line."""
 
+LATIN = "LATIN"
+"""The script of Latin letters, as `script_of` calls it."""
 QUOTES = str.maketrans({"’": "'", "‘": "'", "`": "'", "´": "'", "ʼ": "'", "“": '"', "”": '"', "«": '"', "»": '"'})
 LEET = str.maketrans({"0": "o", "1": "i", "3": "e", "4": "a", "5": "s", "7": "t", "@": "a", "$": "s"})
 CYRILLIC_LEET = str.maketrans({"0": "о", "3": "е", "4": "ч", "6": "б", "1": "и"})
@@ -186,7 +188,7 @@ class Tongues:
             plain, typed = Reading(2 * place, code, mine, False), Reading(2 * place + 1, code, mine, True)
             self._enter(self._by_word, tongue.script, tongue.common, plain)
             self._enter(self._by_letter, tongue.script, tongue.letters, plain)
-            self._enter(self._by_word, "LATIN", tongue.latin, typed)
+            self._enter(self._by_word, LATIN, tongue.latin, typed)
 
     @staticmethod
     def _enter(table: dict[tuple[str, str], list[Reading]], script: str, signs: Iterable[str], found: Reading) -> None:

@@ -47,6 +47,11 @@ def merged(dangers: Iterable[Danger], held: Iterable[Danger]) -> tuple[Danger, .
     return tuple(sorted(found, key=lambda danger: -danger.urgency.gravity))
 
 
+def after_emergency(dangers: Iterable[Danger]) -> tuple[Danger, ...]:
+    """The dangers that go on where the emergency is over."""
+    return merged((), (danger for danger in dangers if danger.urgency is not Urgency.EMERGENCY))
+
+
 def still_in_danger(understanding: Understanding, session: Session, library: Library) -> Understanding:
     """What was understood of a message, with the dangers that were told before it where they go on."""
     if session.danger is None:
@@ -61,7 +66,8 @@ def still_in_danger(understanding: Understanding, session: Session, library: Lib
 def goes_on(before: Danger, understanding: Understanding, session: Session, library: Library) -> bool:
     """Whether a danger goes on after a message that tells of none."""
     topic, is_else = understanding.topic, is_clearly_else(understanding)
-    if outlasts(before, topic, library) and not (topic in TO_WHOM and is_else and has_left(before, session, library)):
+    left = is_else and has_left(before, session, library)
+    if outlasts(before, topic, library) and not (left and topic in TO_WHOM):
         return True
     best = understanding.candidates[0].topic if understanding.candidates else None
     if best is not None and library.urgency_of.get(best) is before.urgency:
@@ -74,7 +80,7 @@ def goes_on(before: Danger, understanding: Understanding, session: Session, libr
     if for_it or of_it or not is_else:
         return True
     # Beside somebody who is down, what is clearly else is answered once without ending it: "he relapsed" is about him.
-    return before.urgency is Urgency.EMERGENCY and not has_left(before, session, library)
+    return before.urgency is Urgency.EMERGENCY and not left
 
 
 def has_left(before: Danger, session: Session, library: Library) -> bool:

@@ -9,6 +9,7 @@ from dataclasses import replace
 from bot.conversation.commands import MISTAKE, beside_command, of_command, read_command
 from bot.conversation.directory import Found
 from bot.conversation.language import (
+    LATIN,
     Phrases,
     Told,
     folded,
@@ -18,7 +19,7 @@ from bot.conversation.language import (
     without_pictures,
     words,
 )
-from bot.conversation.lasting import ELSE, confirmed, still_in_danger
+from bot.conversation.lasting import ELSE, after_emergency, confirmed, still_in_danger
 from bot.conversation.library import ASIDE, NO_DOSING, OUT_OF_SCOPE, SMALL_TALK, Library, Words
 from bot.conversation.matching import candidates, match
 from bot.conversation.probabilities import EMPTY, asked_in_turn, confident, judge, with_stretches
@@ -47,7 +48,6 @@ SHORT = 4
 KNOWN_BETTER = frozenset({SMALL_TALK, "withdrawal"})
 """Topics of which the table of short messages knows better than the model that there is no danger."""
 SETTINGS = frozenset({CommandKind.COUNTRY, CommandKind.LANGUAGE, CommandKind.AUDIENCE})
-LATIN = "LATIN"
 FEW_LETTERS = 3
 """Up to so many letters a word may be one of several languages: "yo"."""
 FEW_WORDS = 5
@@ -119,8 +119,8 @@ def understood(message: Message, session: Session, command: Command | None, libr
         return replace(understanding, only_told=True, dangers=session.dangers)
     if not typed:
         return still_in_danger(understanding, session, library)
-    emergency = session.danger is not None and session.danger.urgency is Urgency.EMERGENCY
-    step = step_after(session.danger, message.text, typed, spoken) if session.danger and emergency else None
+    emergency = session.danger if session.danger and session.danger.urgency is Urgency.EMERGENCY else None
+    step = step_after(emergency, message.text, typed, spoken) if emergency else None
     if step and typed in spoken.steps:
         return of_step(step, understanding, session, library)
     if session.danger and session.danger.is_faint and (said := said_to_check(form, spoken)):
@@ -139,15 +139,12 @@ def understood(message: Message, session: Session, command: Command | None, libr
 
 def of_step(step: str, known: Understanding, session: Session, library: Library) -> Understanding:
     """What a step of the guided emergency says that was told in words; the crew that came ends the emergency, and that alone."""
-    assert session.danger
-    if step != TAKEN_OVER:
-        meant = of_command(Command(CommandKind.ANSWER, step), known.profile, session, library)
-    else:
-        calm = [danger for danger in session.dangers if danger.urgency is not Urgency.EMERGENCY]
-        topic = OF_ONESELF if session.danger.topic == "i-took-too-much" else step
-        meant = of_command(Command(CommandKind.ANSWER, topic), known.profile, session.among(calm), library)
-        meant = replace(meant, dangers=tuple(calm))
-    return replace(meant, country_guessed=known.country_guessed)
+    taken_over = step == TAKEN_OVER
+    oneself = taken_over and session.danger is not None and session.danger.topic == "i-took-too-much"
+    command = Command(CommandKind.ANSWER, OF_ONESELF if oneself else step)
+    meant = of_command(command, known.profile, session, library)
+    dangers = after_emergency(session.dangers) if taken_over else meant.dangers
+    return replace(meant, dangers=dangers, country_guessed=known.country_guessed)
 
 
 def of_words(
@@ -336,7 +333,11 @@ def spoken_step(typed: tuple[str, ...], spoken: Words) -> str | None:
 
 
 def step_after(danger: Danger, text: str, typed: tuple[str, ...], spoken: Words) -> str | None:
-    """The same, after an emergency: who asks whether it is a false alarm has not said so, and what was taken by mistake is none."""
+    """
+    The step of the guided emergency that a message names after an emergency.
+
+    Who asks whether it is a false alarm has not said that it is, and what was taken by mistake is none.
+    """
     step = spoken_step(typed, spoken)
     asked = text.rstrip().endswith("?") and any(typed[at:] in spoken.steps for at in range(len(typed)))
     taken = step == MISTAKE and danger.topic in SWALLOWED
