@@ -47,7 +47,7 @@ class Limits:
     reserve: int = 3
     parts: int = 4
     highest: int = 60
-    careful: int = 22
+    careful: int = 24
     calm: float = 600.0
 
 
