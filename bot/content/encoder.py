@@ -77,6 +77,7 @@ class HeadsCard(Closed):
     thresholds: dict[str, LanguageThresholds]
     answer_from: float
     offer_from: float
+    aside_from: float
     witnesses: dict[Urgency, tuple[str, ...]] = Field(default_factory=dict)
     dosing_witnesses: tuple[str, ...] = ()
     glance: GlanceCard
@@ -235,6 +236,8 @@ def load_heads(folder: Path) -> Heads:
             {language: thresholds_of(values) for language, values in card.thresholds.items()},
             card.answer_from,
             card.offer_from,
+            weights["aside"].astype(np.float64),
+            card.aside_from,
             {urgency: frozenset(topics) for urgency, topics in card.witnesses.items()},
             frozenset(card.dosing_witnesses),
             weights["talk"].astype(np.float64),

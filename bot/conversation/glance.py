@@ -9,7 +9,7 @@ common are heard all the same.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import pairwise
 from zlib import crc32
@@ -32,12 +32,6 @@ SHARE = 0.2
 Its share, in log-odds, in how likely a danger is beside what the model says. The two err on other messages: where 95 in 100
 tell of self-harm and are heard, 4.5 of 100 that do not are heard too by the model alone, 3.2 by both; with .3 and more
 nothing was gained.
-"""
-
-TWICE = 2
-"""
-How much surer it must be where the encoder would have to read more for it. At once `hasty` a hundredth more was found in
-parts of messages, and the slowest messages took a sixth longer.
 """
 
 
@@ -89,7 +83,8 @@ class Glance:
         """Whether a text may tell of a danger: it is to be read before others."""
         return max(self(text).urgencies.values()) >= self.hasty
 
-    def stops(self, text: str) -> bool:
-        """Whether a part of a message tells of a danger, or asks for dosing, likely enough to be read by itself."""
+    def pull(self, text: str, urgencies: Collection[Urgency], dosing: bool) -> float:
+        """How much a part of a message tells of some dangers, and, if it is to be looked for, of dosing: which to read first."""
         glanced = self(text)
-        return max(glanced.urgencies.values()) >= TWICE * self.hasty or glanced.dosing >= TWICE * self.asking
+        told = [glanced.urgencies[urgency] / self.hasty for urgency in urgencies]
+        return max([*told, glanced.dosing / self.asking if dosing else 0.0])

@@ -35,6 +35,8 @@ class Heads:
     `topics`. `witnesses` are the topics that speak of a danger, `dosing_witnesses` those that speak of dosing: their share
     is a second opinion on it. `answer_from` and `offer_from` are probabilities of the best topic. `talk` is another
     multinomial one over `topics`, for a message in a talk: on its vector alone and its vector after the last title.
+    `aside` (a row for each danger, one for dosing) tells of them where a message says something else too; `aside_from` is the
+    probability from which on it is read in parts.
     """
 
     urgency: Weights
@@ -44,6 +46,8 @@ class Heads:
     thresholds: Mapping[str, Thresholds]
     answer_from: float
     offer_from: float
+    aside: Weights
+    aside_from: float
     witnesses: Mapping[Urgency, frozenset[str]] = field(default_factory=dict)
     dosing_witnesses: frozenset[str] = frozenset()
     talk: Weights | None = None
@@ -53,12 +57,15 @@ class Heads:
         extended = np.append(vector.astype(np.float64), 1.0)
         urgency = 1 / (1 + np.exp(-(self.urgency @ extended)))
         dosing = 1 / (1 + np.exp(-(self.dosing @ extended)))
+        *aside, dosing_aside = (1 / (1 + np.exp(-(self.aside @ extended)))).tolist()
         shares = shares_of(self.topic @ extended)
         told = {u: float(shares[places].sum()) for u, places in self._places.items()}
         return Probabilities(
             {u: between(p, told[u]) if u in told else p for u, p in zip(URGENCIES, urgency.tolist(), strict=True)},
             self._dosing_agreed(float(dosing[0]), shares, sum(told.values())),
             self._likeliest(shares),
+            dict(zip(URGENCIES, aside, strict=True)),
+            dosing_aside,
         )
 
     def topics_in_talk(self, alone: Vector, within: Vector) -> dict[str, float] | None:
@@ -168,6 +175,8 @@ def in_context(alone: Probabilities, within: Probabilities, weight: float) -> Pr
         {u: graver(p, within.urgencies.get(u, 0.0)) for u, p in alone.urgencies.items()},
         graver(alone.dosing, within.dosing),
         {topic: p / whole for topic, p in mixed.items()},
+        alone.urgencies_aside,
+        alone.dosing_aside,
     )
 
 

@@ -124,11 +124,18 @@ def pattern(phrase: str) -> Phrase:
 
 @dataclass(frozen=True)
 class Probabilities:
-    """What the heads say of a message; empty where there is no model. `in_talk` where what was said before counted."""
+    """
+    What the heads say of a message; empty where there is no model.
+
+    `urgencies_aside` and `dosing_aside` tell what may stand in it beside something else. `in_talk` where what was said before
+    counted.
+    """
 
     urgencies: Mapping[Urgency, float] = field(default_factory=dict)
     dosing: float = 0.0
     topics: Mapping[str, float] = field(default_factory=dict)
+    urgencies_aside: Mapping[Urgency, float] = field(default_factory=dict)
+    dosing_aside: float = 0.0
     in_talk: bool = False
 
 

@@ -184,11 +184,10 @@ def of_words(
     harmless = [c for c in ranked if c.topic != NO_DOSING and urgency_of.get(c.topic, Urgency.NONE) is Urgency.NONE]
     found = match(harmless, library.heads, OUT_OF_SCOPE, SURE_IN_TALK if probabilities.in_talk else None)
     asked = () if dangers else asked_in_turn(text, known.language, library)
-    questions = [one.topic for one in asked if one.is_question]
-    topic = questions[0] if found.topic in questions else found.topic
+    topic = asked[0] if found.topic in asked else found.topic
     certain = dosing or any(not danger.is_faint for danger in dangers)
     offered = [] if certain else [topic for topic in found.offered if topic not in ASIDE]
-    offered += [one.topic for one in asked]
+    offered += asked
     if topic is not None and topic == session.topic and not dangers:
         # Whoever asked about something else would read the same again: the next likeliest is one tap away.
         offered += [c.topic for c in harmless if c.topic not in {topic, *EMPTY}][:1]

@@ -75,7 +75,7 @@ def test_candidates_are_at_most_five_best_first_and_scores_are_shares(text: str,
     assert all(0 <= score <= 1 for score in scores)
 
 
-HEADS = Heads(np.zeros((3, 2)), np.zeros((1, 2)), np.zeros((2, 2)), ("a", "b"), {}, 0.5, 0.2)
+HEADS = Heads(np.zeros((3, 2)), np.zeros((1, 2)), np.zeros((2, 2)), ("a", "b"), {}, 0.5, 0.2, np.zeros((4, 2)), 0.0)
 
 
 @pytest.mark.parametrize(
