@@ -183,7 +183,9 @@ def of_words(
     # What answers a danger or a request for dosing is served where triage heard one, never by the topic head alone.
     harmless = [c for c in ranked if c.topic != NO_DOSING and urgency_of.get(c.topic, Urgency.NONE) is Urgency.NONE]
     found = match(harmless, library.heads, OUT_OF_SCOPE, SURE_IN_TALK if probabilities.in_talk else None)
-    asked = () if dangers else asked_in_turn(text, known.language, library)
+    # Who asks for dosing may ask something honest too: it is offered, whatever the whole is about.
+    whole = ranked[0].score if ranked and not dosing else 0.0
+    asked = () if dangers else asked_in_turn(text, known.language, whole, library)
     topic = asked[0] if found.topic in asked else found.topic
     certain = dosing or any(not danger.is_faint for danger in dangers)
     offered = [] if certain else [topic for topic in found.offered if topic not in ASIDE]
