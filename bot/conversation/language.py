@@ -25,6 +25,11 @@ CYRILLIC_LEET = str.maketrans({"0": "о", "3": "е", "4": "ч", "6": "б", "1": 
 LOOKALIKES = dict(zip("aceopxyktmhbi", "асеорхуктмнви", strict=True))
 """Latin letters that stand in for Cyrillic ones inside a Cyrillic word (Unicode TS 39, confusables)."""
 
+STRETCHED = re.compile(r"(\w)\1{2,}")
+WORD = re.compile(r"[^\W_]+(?:[@$][^\W_]+)*")
+LETTERS = re.compile(r"[^\W\d_]+")
+ASCII_LETTER = re.compile("[a-z]")
+CYRILLIC = re.compile("[а-я]")
 DISGUISED = re.compile(r"(?<![\w@$])[\w@$]*[^\W\d_][0-9@$][\w@$]*")
 """A word with a digit or a sign after a letter: "n4rcan". Those that begin with digits alone are amounts: "5mins"."""
 NUMBERED = re.compile(r"[^\W\d_]+\d{2,}s?|[^\W\d_]{1,3}[\d$]")
@@ -73,7 +78,7 @@ def lowered(text: str) -> str:
 
 def unstretched(text: str) -> str:
     """The text with no letter more than twice in a row: "nooo" is "noo"."""
-    return re.sub(r"(\w)\1{2,}", r"\1\1", text)
+    return STRETCHED.sub(r"\1\1", text)
 
 
 def folded(text: str) -> str:
@@ -119,17 +124,17 @@ def words(text: str) -> tuple[str, ...]:
     "пeрeдoз" with Latin letters, and "n4rcan" and "narcan".
     """
     plain = without_accents(folded(text)).replace("'", "")
-    return tuple(mended(word) for word in re.findall(r"[^\W_]+(?:[@$][^\W_]+)*", plain))
+    return tuple(word if word.isascii() and word.isalpha() else mended(word) for word in WORD.findall(plain))
 
 
 def mended(word: str) -> str:
     """One word with digits and look-alike letters that stand for letters turned back into letters."""
-    cyrillic = any("а" <= c <= "я" for c in word)
-    if word.isdigit() or (word.isalpha() and not (cyrillic and re.search("[a-z]", word))):
+    cyrillic = CYRILLIC.search(word) is not None
+    if word.isdigit() or (word.isalpha() and not (cyrillic and ASCII_LETTER.search(word))):
         return word
     if cyrillic:
         return "".join(LOOKALIKES.get(c, c) for c in word.translate(CYRILLIC_LEET))
-    return word.translate(LEET) if len(re.findall(r"[a-z]", word)) >= 2 else word
+    return word.translate(LEET) if len(ASCII_LETTER.findall(word)) >= 2 else word
 
 
 def script_of(text: str) -> str | None:
@@ -198,7 +203,7 @@ class Tongues:
     def scores(self, shown: str, script: str) -> Counter[Reading]:
         """How much speaks for each language: its common words, and twice as much its telling letters."""
         scores: Counter[Reading] = Counter()
-        for word in re.findall(r"[^\W\d_]+", without_accents(shown).replace("'", "")):
+        for word in LETTERS.findall(without_accents(shown).replace("'", "")):
             scores.update(self._by_word.get((script, word), ()))
         for char in shown:
             for reading in self._by_letter.get((script, char), ()):
