@@ -190,8 +190,9 @@ def in_company(rows: Sequence[Question]) -> list[Question]:
             calm[row.language, fold_of(row)].append(row.text.rstrip("."))
     dice, found = random.Random(1), []
     for row in rows:
-        if not row.is_turn and not dice.randrange(GRAVE_ONES if is_grave(row) else CALM_ONES):
-            pair = [row.text.rstrip("."), dice.choice(calm[row.language, fold_of(row)])]
+        others = calm.get((row.language, fold_of(row)))
+        if others and not row.is_turn and not dice.randrange(GRAVE_ONES if is_grave(row) else CALM_ONES):
+            pair = [row.text.rstrip("."), dice.choice(others)]
             dice.shuffle(pair)
             found.append(replace(row, text=dice.choice((". ", ", ", " ", "\n")).join(pair)))
     return found
@@ -231,16 +232,19 @@ class Company:
         return np.vstack([extended(yes_or_no(self.vectors, truth)) for truth in self.truths.T])
 
     def bar(self) -> float:
-        """The probability from which on parts are read, by what is calm in company and not in the folds it was fitted on."""
+        """
+        The probability from which on parts are read, by what is calm in company and not in the folds it was fitted on.
+
+        Where nothing is, 0: parts are always read.
+        """
         calm = ~self.truths.any(axis=1) & (np.arange(len(self.truths)) >= self.alone)
         scores = np.zeros(self.truths.shape)
         for held in range(FOLDS):
             test, train = calm & (self.labels.fold == held), self.labels.fold != held
             for column, truth in enumerate(self.truths.T):
-                scores[test, column] = yes_or_no(self.vectors[train], truth[train]).predict_proba(self.vectors[test])[
-                    :, 1
-                ]
-        return bar(scores[calm].max(axis=1), ASIDE, 0.0)
+                model = yes_or_no(self.vectors[train], truth[train])
+                scores[test, column] = model.predict_proba(self.vectors[test])[:, 1]
+        return bar(scores[calm].max(axis=1), ASIDE, 0.0) if calm.any() else 0.0
 
 
 def judged_apart(vectors: Vector, labels: Labels) -> Scores:

@@ -15,7 +15,7 @@ from bot.conversation.language import after_title, folded
 from bot.vocabulary import Urgency, Vector
 
 pytest.importorskip("sklearn")
-from bot.desk.training import bar, fit_heads
+from bot.desk.training import bar, fit_heads, fold_of, in_company
 
 WIDTH = 16
 KINDS: list[tuple[str, frozenset[Urgency], bool]] = [
@@ -101,6 +101,20 @@ def test_what_was_fitted_can_be_read_back_and_knows_its_rows(tmp_path: Path) -> 
         for urgency, probability in seen.urgencies.items():
             assert (probability >= 0.5) is (urgency in row.urgencies)
         assert (seen.dosing >= 0.5) is row.dosing
+
+
+def test_company_is_calm_and_of_the_same_language_and_fold() -> None:
+    by_text = {row.text: row for row in ROWS}
+    found = in_company(ROWS * 4)
+    assert {bool(row.urgencies or row.dosing) for row in found} == {True, False}
+    for row in found:
+        beside = [other for text, other in by_text.items() if text in row.text]
+        assert {(other.language, fold_of(other)) for other in beside} == {(row.language, fold_of(row))}
+        assert sum(bool(other.urgencies or other.dosing) for other in beside) == bool(row.urgencies or row.dosing)
+
+
+def test_what_has_no_calm_company_stands_alone() -> None:
+    assert in_company([row for row in ROWS if row.urgencies] * 4) == []
 
 
 def test_what_a_turn_is_about_hangs_on_what_was_answered_last(tmp_path: Path) -> None:
