@@ -110,12 +110,12 @@ class Door:
             there = socket.socket(socket.AF_UNIX)
             there.connect(self._to)
             self._pairs |= {here: there, there: here}
-        elif ready in self._pairs:
+        elif other := self._pairs.get(ready):  # held: whoever shuts the door forgets both meanwhile
             try:
                 data = ready.recv(65536)
             except OSError:
                 data = b""
             if data:
-                self._pairs[ready].sendall(data)
+                other.sendall(data)
             else:
                 self._drop(ready)
