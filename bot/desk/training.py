@@ -213,8 +213,8 @@ class Company:
     """
     Questions by themselves and, after so many, in company: what the head is fitted on that tells where to read in parts.
 
-    Of 738 dangers of others' beside a calm question it has 647 heard, and of 1,001 labelled messages 40 read in parts; where
-    parts were read wherever a glance sees something, 652 were, and 128 read. As heads for all messages, what is fitted on
+    Of 738 dangers of others' beside a calm question it had 647 heard, and of 1,001 labelled messages 40 read in parts, when it was chosen; where
+    parts were read wherever a glance saw something, 658 were, and 128 read. As heads for all messages, what is fitted on
     company raises twice the false alarms.
     """
 
@@ -238,28 +238,30 @@ class Company:
         Where nothing is, 0: parts are always read.
         """
         calm = ~self.truths.any(axis=1) & (np.arange(len(self.truths)) >= self.alone)
-        scores = np.zeros(self.truths.shape)
-        for held in range(FOLDS):
-            test, train = calm & (self.labels.fold == held), self.labels.fold != held
-            for column, truth in enumerate(self.truths.T):
-                model = yes_or_no(self.vectors[train], truth[train])
-                scores[test, column] = model.predict_proba(self.vectors[test])[:, 1]
+        scores = told_apart(self.vectors, self.truths, self.labels.fold)
         return bar(scores[calm].max(axis=1), ASIDE, 0.0) if calm.any() else 0.0
 
 
 def judged_apart(vectors: Vector, labels: Labels) -> Scores:
     """What heads say of each row that were fitted on the other folds."""
     count, names = len(labels.topics), labels.names
-    scores = Scores(np.zeros((count, len(URGENCIES))), np.zeros(count), np.zeros((count, len(names))))
+    told = told_apart(vectors, np.column_stack([labels.truths, labels.dosing]), labels.fold)
+    scores = Scores(told[:, :-1], told[:, -1], np.zeros((count, len(names))))
     for held in range(FOLDS):
         train, test = labels.fold != held, labels.fold == held
-        for column in range(len(URGENCIES)):
-            model = yes_or_no(vectors[train], labels.truths[train, column])
-            scores.urgency[test, column] = model.predict_proba(vectors[test])[:, 1]
-        scores.dosing[test] = yes_or_no(vectors[train], labels.dosing[train]).predict_proba(vectors[test])[:, 1]
         model = one_of_many(vectors[train], labels.topics[train])
         places = [names.index(name) for name in model.classes_]
         scores.shares[np.ix_(test, np.array(places))] = model.predict_proba(vectors[test])
+    return scores
+
+
+def told_apart(vectors: Vector, truths: npt.NDArray[np.bool_], fold: npt.NDArray[np.int_]) -> Floats:
+    """The probability of each truth (rows x truths) for each row, by a head that was fitted on the other folds."""
+    scores = np.zeros(truths.shape)
+    for held in range(FOLDS):
+        train, test = fold != held, fold == held
+        for column, truth in enumerate(truths.T):
+            scores[test, column] = yes_or_no(vectors[train], truth[train]).predict_proba(vectors[test])[:, 1]
     return scores
 
 
